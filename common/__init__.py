@@ -1,1 +1,1 @@
-"""What every room may use: errors, clock, canonical bytes, ids, keyring, envelope encryption. No Django."""
+"""What every room may use: errors, clock, canonical bytes, ids, keys, encryption. No Django."""

@@ -1,0 +1,1 @@
+"""Composition root: settings, addresses, entry points. No room imports it."""

