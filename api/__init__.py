@@ -1,0 +1,1 @@
+"""REST v1, OAuth, well-known documents, problem documents; no rules live here."""

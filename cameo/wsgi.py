@@ -1,0 +1,9 @@
+"""Entry point of a WSGI server."""
+
+from cameo import env
+
+env.prepare()
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402 - the environment comes first
+
+application = get_wsgi_application()

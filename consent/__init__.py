@@ -1,0 +1,1 @@
+"""Who may use a likeness: grants, decisions, tokens, redemption, uses."""

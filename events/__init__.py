@@ -1,0 +1,1 @@
+"""The outbox: what other rooms and the outside must hear."""

@@ -1,0 +1,16 @@
+"""The domain events there are."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """Each is documented in docs/events.md."""
+
+    CAMEO_ACTIVATED = "cameo.activated"
+    CAMEO_SUSPENDED = "cameo.suspended"
+    CAMEO_RESUMED = "cameo.resumed"
+    CONSENT_GRANTED = "consent.granted"
+    CONSENT_WITHDRAWN = "consent.withdrawn"
+    USE_STARTED = "use.started"

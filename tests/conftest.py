@@ -1,0 +1,64 @@
+"""What every test may use: a keyring, folders of its own, and the fixed cast."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings as django_settings
+from pytest_django.fixtures import SettingsWrapper
+
+PROJECT = Path(__file__).resolve().parent.parent
+REAL_CLIPS = Path(os.environ.get("CAMEO_REAL_CLIPS") or PROJECT.parent / "shared" / "clips")
+SHARED_MODELS = Path(os.environ.get("CAMEO_SHARED_MODELS") or PROJECT.parent / "shared" / "models")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip by name what needs files that aren't here."""
+    pack = Path(django_settings.CAMEO_MODELS_DIR) / "open"
+    for item in items:
+        if item.get_closest_marker("real_clips") and not REAL_CLIPS.is_dir():
+            item.add_marker(pytest.mark.skip(reason=f"no real clips at {REAL_CLIPS}"))
+        if item.get_closest_marker("pack") and not pack.is_dir():
+            item.add_marker(pytest.mark.skip(reason="the model pack `open` is not installed"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Drop the databases of suites that were killed before they could."""
+    from cameo.embedded_postgres import ensure_running
+
+    database = django_settings.DATABASES["default"]
+    if "SERVER_FOLDER" not in database:
+        return
+    server = ensure_running(Path(database["SERVER_FOLDER"]))
+    prefix = django_settings.TEST_DATABASE_PREFIX
+    with psycopg.connect(
+        host=server["host"], port=server["port"], user=server["user"], autocommit=True
+    ) as connection:
+        names = connection.execute(
+            "select datname from pg_database where starts_with(datname, %s)", [prefix]
+        )
+        for (name,) in names.fetchall():
+            if not Path(f"/proc/{name.removeprefix(prefix)}").exists():
+                connection.execute(f'drop database if exists "{name}" with (force)')
+
+
+@pytest.fixture(autouse=True)
+def own_folders(
+    settings: SettingsWrapper, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """A keyring and a clip folder that no other run shares."""
+    from common.keyring import FileKeyring
+
+    folder = tmp_path_factory.getbasetemp() / "cameo"
+    keyring = folder / "keyring.json"
+    if not keyring.exists():
+        FileKeyring.create(keyring, now=datetime.now(UTC))
+    settings.CAMEO_KEYRING_FILE = keyring
+    settings.CAMEO_CLIP_DIR = folder / "clips"
+    yield
