@@ -98,7 +98,8 @@ class BlazeFaceDetector:
         found = np.flatnonzero(flat > _MIN_LOGIT)
         if not found.size:
             return ()
-        scores = 1 / (1 + np.exp(-np.minimum(flat[found], _LOGIT_LIMIT)))
+        logits_kept = np.minimum(flat[found], np.float32(_LOGIT_LIMIT))
+        scores = np.asarray(1 / (1 + np.exp(-logits_kept)), dtype=np.float32)
         # From the unit square that was looked at to pixels of the picture.
         scale = np.array([width / inner[0], height / inner[1]], dtype=np.float32) * SIZE
         shift = np.array([left, top], dtype=np.float32) / SIZE
