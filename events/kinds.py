@@ -11,6 +11,7 @@ class EventKind(StrEnum):
     CAMEO_ACTIVATED = "cameo.activated"
     CAMEO_SUSPENDED = "cameo.suspended"
     CAMEO_RESUMED = "cameo.resumed"
+    CAMEO_ERASED = "cameo.erased"
     CONSENT_GRANTED = "consent.granted"
     CONSENT_WITHDRAWN = "consent.withdrawn"
     USE_STARTED = "use.started"

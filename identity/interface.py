@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
-from identity.cameo_state import CameoState
-from identity.selectors import bump_epochs, cameo_of, lock_cameos, read_cameos
+from identity.enrolment.cameos import erase_cameo, resume_cameo, suspend_cameo
+from identity.enrolment.sessions import create_session, receive_clip
+from identity.selectors import (
+    bump_epochs,
+    cameo_view,
+    lock_cameos,
+    own_cameo,
+    read_cameos,
+    session_view,
+)
+from identity.summaries import Advice, CameoState, CameoView, SessionView
 
-__all__ = ["CameoState", "bump_epochs", "cameo_of", "lock_cameos", "read_cameos"]
+__all__ = [
+    "Advice",
+    "CameoState",
+    "CameoView",
+    "SessionView",
+    "bump_epochs",
+    "cameo_view",
+    "create_session",
+    "erase_cameo",
+    "lock_cameos",
+    "own_cameo",
+    "read_cameos",
+    "receive_clip",
+    "resume_cameo",
+    "session_view",
+    "suspend_cameo",
+]

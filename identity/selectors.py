@@ -8,9 +8,10 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import F
 
-from common.errors import CameoError, NotFound
-from identity.cameo_state import CameoState
+from common.errors import CameoError
 from identity.models import Cameo, CaptureSession
+from identity.session_errors import NoSuchCameo, NoSuchSession
+from identity.summaries import Advice, CameoState, CameoView, SessionView
 
 
 class NoTransaction(CameoError):
@@ -52,21 +53,62 @@ def bump_epochs(ids: Iterable[str]) -> None:
     Cameo.objects.filter(id__in=set(ids)).update(epoch=F("epoch") + 1)
 
 
-def cameo_of(account_id: str) -> Cameo | None:
+def view_of_cameo(row: Cameo) -> CameoView:
+    """A cameo's row as its owner sees it."""
+    return CameoView(
+        id=row.id,
+        state=row.state,
+        assurance=row.assurance,
+        created=row.created,
+        activated=row.activated,
+        expires=row.expires,
+        epoch=row.epoch,
+    )
+
+
+def own_cameo(account_id: str) -> CameoView | None:
     """The account's cameo that isn't erased, if there is one."""
-    return Cameo.objects.filter(owner_id=account_id).exclude(state=Cameo.State.ERASED).first()
+    row = Cameo.objects.filter(owner_id=account_id).exclude(state=Cameo.State.ERASED).first()
+    return view_of_cameo(row) if row else None
 
 
-def session_of(session_id: str, *, account_id: str, now: datetime) -> CaptureSession:
-    """One of the account's own capture sessions, as it stands at `now`.
+def cameo_view(*, account_id: str, cameo_id: str) -> CameoView:
+    """One of the account's own cameos.
 
     Raises:
-        NotFound: if there is none, or it is somebody else's; the two can't be told apart.
+        NoSuchCameo: if there is none, or it is somebody else's.
     """
-    try:
-        session = CaptureSession.objects.get(id=session_id, account_id=account_id)
-    except CaptureSession.DoesNotExist as error:
-        raise NotFound("There is no such capture session.") from error
-    if session.state == CaptureSession.State.OPEN and now >= session.expires:
-        session.state = CaptureSession.State.EXPIRED
-    return session
+    row = Cameo.objects.filter(owner_id=account_id, id=cameo_id).first()
+    if row is None:
+        raise NoSuchCameo
+    return view_of_cameo(row)
+
+
+def view_of_session(row: CaptureSession, *, now: datetime) -> SessionView:
+    """A session's row as the person who answers it sees it at `now`."""
+    ended = row.state == CaptureSession.State.OPEN and now >= row.expires
+    return SessionView(
+        id=row.id,
+        cameo_id=row.cameo_id,
+        purpose=row.purpose,
+        state=CaptureSession.State.EXPIRED.value if ended else row.state,
+        script=row.script,
+        created=row.created,
+        expires=row.expires,
+        stage=row.stage,
+        progress=row.progress,
+        outcome=row.outcome,
+        advice=tuple(Advice(**entry) for entry in row.advice),
+    )
+
+
+def session_view(*, account_id: str, session_id: str, now: datetime) -> SessionView:
+    """One of the account's own capture sessions.
+
+    Raises:
+        NoSuchSession: if there is none, or it is somebody else's; the two can't be told apart.
+    """
+    row = CaptureSession.objects.filter(id=session_id, account_id=account_id).first()
+    if row is None:
+        raise NoSuchSession
+    return view_of_session(row, now=now)

@@ -178,6 +178,7 @@ CAMEO_KEYRING_FILE = Path(env.text("CAMEO_KEYRING_FILE") or CAMEO_HOME / "keys" 
 CAMEO_CLIP_DIR = Path(env.text("CAMEO_CLIP_DIR") or CAMEO_HOME / "clips")
 CAMEO_CAPTURE_SESSION_LIFE = timedelta(seconds=180)
 CAMEO_CAPTURE_FAILURES = 5
+CAMEO_CAPTURE_UNANSWERED = 20
 CAMEO_CAPTURE_PAUSE = timedelta(minutes=30)
 # What a pass must be worth before a cameo becomes active (liveness.md, "Assurance").
 CAMEO_REQUIRED_ASSURANCE = env.text("CAMEO_REQUIRED_ASSURANCE", "basic")

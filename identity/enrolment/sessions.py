@@ -1,0 +1,189 @@
+"""Beginning a capture session and taking the clip that answers it."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Protocol
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from procrastinate.contrib.django import app
+
+from accounts.interface import lock_account
+from audit import interface as audit
+from common.canonical import sha256_hex
+from identity.capture.script import generate_script
+from identity.capture.types import ClipLimits
+from identity.errors import ClipEmpty, ClipTooManyBytes
+from identity.models import Cameo, CaptureSession, UsedClip
+from identity.protection import clips
+from identity.selectors import lock_cameos, view_of_session
+from identity.session_errors import (
+    AlreadyEnrolled,
+    CaptureInProgress,
+    ClipAlreadyUsed,
+    NoSuchSession,
+    SessionAnswered,
+    SessionExpired,
+    TooManyCaptures,
+    UnknownPurpose,
+)
+from identity.summaries import SessionView
+
+NONCE_BYTES = 32
+VERIFY_TASK = "identity.verify_capture"
+VERIFY_QUEUE = "verification"
+_PIECE = 256 * 1024
+_FAILED = ("fail", "retry")
+
+
+class Readable(Protocol):
+    """What a clip is read from, in pieces."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def create_session(
+    *, account_id: str, now: datetime, purpose: str = CaptureSession.Purpose.ENROL
+) -> SessionView:
+    """Begin a capture session: a random script, to be answered once within its life.
+
+    An older session that still waits for its clip ends: one challenge at a time.
+
+    Raises:
+        UnknownPurpose: for anything but `enrol`.
+        AlreadyEnrolled: if the account's cameo doesn't wait for a capture.
+        CaptureInProgress: while another clip of the account is being checked.
+        TooManyCaptures: after too many that failed, or were begun and left.
+    """
+    if purpose != CaptureSession.Purpose.ENROL:
+        raise UnknownPurpose
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    script = generate_script(nonce)
+    with transaction.atomic():
+        # The account's row is what serialises its captures: there may be no cameo yet.
+        lock_account(account_id)
+        _refuse_if_too_many(account_id, now)
+        cameo = Cameo.objects.filter(owner_id=account_id).exclude(state=Cameo.State.ERASED).first()
+        if cameo is None:
+            cameo = Cameo.objects.create(owner_id=account_id, created=now)
+        elif cameo.state != Cameo.State.PENDING:
+            raise AlreadyEnrolled
+        mine = CaptureSession.objects.filter(account_id=account_id)
+        states = CaptureSession.State
+        if mine.filter(state__in=[states.QUEUED, states.PROCESSING]).exists():
+            raise CaptureInProgress
+        mine.filter(state=states.OPEN).update(state=states.EXPIRED)
+        session = CaptureSession.objects.create(
+            account_id=account_id,
+            cameo=cameo,
+            purpose=purpose,
+            nonce_hash=sha256_hex(nonce),
+            script=script.to_json(),
+            created=now,
+            expires=now + settings.CAMEO_CAPTURE_SESSION_LIFE,
+        )
+        audit.append(
+            chain=cameo.id,
+            kind="capture.begun",
+            body={"session": session.id, "purpose": purpose, "nonce_hash": session.nonce_hash},
+            now=now,
+        )
+        return view_of_session(session, now=now)
+
+
+def _refuse_if_too_many(account_id: str, now: datetime) -> None:
+    """Failed captures earn a pause; so do challenges collected without an answer."""
+    window = settings.CAMEO_CAPTURE_PAUSE
+    recent = CaptureSession.objects.filter(account_id=account_id, created__gt=now - window)
+    failed = recent.filter(state=CaptureSession.State.DECIDED, outcome__in=_FAILED)
+    unanswered = recent.filter(state__in=[CaptureSession.State.OPEN, CaptureSession.State.EXPIRED])
+    for found, allowed, last in (
+        (failed, settings.CAMEO_CAPTURE_FAILURES, "decided"),
+        (unanswered, settings.CAMEO_CAPTURE_UNANSWERED, "created"),
+    ):
+        if found.count() >= allowed:
+            since = found.aggregate(at=Max(last))["at"]
+            left = (since + window - now).total_seconds()
+            raise TooManyCaptures(retry_after=max(1, round(left)))
+
+
+def receive_clip(
+    *, account_id: str, session_id: str, stream: Readable, length: int | None, now: datetime
+) -> SessionView:
+    """Take the clip that answers a session: seal it, and queue its check, once.
+
+    Args:
+        account_id: who sends it.
+        session_id: one of that account's sessions.
+        stream: the clip's bytes; read in pieces, never past the limit.
+        length: how many bytes are announced, if that is known.
+        now: when the upload began; a clip that began too late is late.
+
+    Raises:
+        NoSuchSession, SessionExpired, SessionAnswered: about the session.
+        ClipEmpty, ClipTooManyBytes, ClipAlreadyUsed: about the clip.
+        ClipStoreUnavailable: if it can't be kept.
+    """
+    limit = ClipLimits().max_bytes
+    _answerable(CaptureSession.objects.filter(id=session_id, account_id=account_id).first(), now)
+    if length is not None and length > limit:
+        raise ClipTooManyBytes
+    clip = _read(stream, limit)
+    digest = sha256_hex(clip)
+    sealed = clips.keep(clip, session_id=session_id)
+    try:
+        with transaction.atomic():
+            row = CaptureSession.objects.select_for_update().filter(
+                id=session_id, account_id=account_id
+            )
+            session = _answerable(row.first(), now)
+            _, fresh = UsedClip.objects.get_or_create(sha256=digest, defaults={"session": session})
+            if not fresh:
+                raise ClipAlreadyUsed
+            session.state = CaptureSession.State.QUEUED
+            session.received = now
+            session.clip_file = sealed.file
+            session.clip_key = sealed.wrapped_key
+            session.clip_sha256 = digest
+            session.stage = "queued"
+            session.save()
+            lock_cameos([session.cameo_id])
+            audit.append(
+                chain=session.cameo_id,
+                kind="capture.received",
+                body={"session": session.id, "clip_sha256": digest},
+                now=now,
+            )
+            app.configure_task(VERIFY_TASK, queue=VERIFY_QUEUE, lock=session.id).defer(
+                session_id=session.id
+            )
+            return view_of_session(session, now=now)
+    except BaseException:
+        clips.forget(sealed.file)
+        raise
+
+
+def _answerable(session: CaptureSession | None, now: datetime) -> CaptureSession:
+    if session is None:
+        raise NoSuchSession
+    states = CaptureSession.State
+    if session.state == states.EXPIRED or (session.state == states.OPEN and now >= session.expires):
+        raise SessionExpired
+    if session.state != states.OPEN:
+        raise SessionAnswered
+    return session
+
+
+def _read(stream: Readable, limit: int) -> bytes:
+    pieces, size = [], 0
+    while piece := stream.read(_PIECE):
+        size += len(piece)
+        if size > limit:
+            raise ClipTooManyBytes
+        pieces.append(piece)
+    if not size:
+        raise ClipEmpty
+    return b"".join(pieces)

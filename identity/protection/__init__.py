@@ -1,0 +1,1 @@
+"""Sealing what must not lie in the open: clips that wait, templates, and records' signatures."""

@@ -1,0 +1,65 @@
+"""What other rooms see of cameos and captures: frozen, and nothing a checked person may not know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CameoState:
+    """What a decision needs to know of a cameo: one consistent read of its row."""
+
+    id: str
+    owner_id: str
+    state: str
+    epoch: int
+    assurance: str
+    expires: datetime | None
+
+    def is_active(self, now: datetime) -> bool:
+        """Active and not past its expiry."""
+        return self.state == "active" and (self.expires is None or now < self.expires)
+
+
+@dataclass(frozen=True, slots=True)
+class CameoView:
+    """A cameo as its owner sees it."""
+
+    id: str
+    state: str
+    assurance: str
+    created: datetime
+    activated: datetime | None
+    expires: datetime | None
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a person can do better; says nothing of scores or of which signal objected."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A capture session as the person who answers it sees it.
+
+    `script` is a list of prompts as `identity.types.Script.to_json` writes them; `progress` runs
+    from 0 to 1 over the named `stage`; `outcome` is empty until it is decided.
+    """
+
+    id: str
+    cameo_id: str
+    purpose: str
+    state: str
+    script: list[dict[str, Any]]
+    created: datetime
+    expires: datetime
+    stage: str
+    progress: float
+    outcome: str
+    advice: tuple[Advice, ...]
