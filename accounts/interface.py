@@ -4,64 +4,55 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from accounts.callers import Caller, caller_of, client_of
+from accounts.generators import (
+    GeneratorState,
+    Registered,
+    as_state,
+    list_generators,
+    register_generator,
+    resume_generator,
+    suspend_generator,
+)
 from accounts.models import Generator, User
-from common.errors import Unauthenticated
+from accounts.oauth import TokenIssuer
+from accounts.scopes import PERSON_SCOPES, RENDERER_SCOPES, SCOPES
 
 __all__ = [
+    "PERSON_SCOPES",
+    "RENDERER_SCOPES",
+    "SCOPES",
     "AccountState",
+    "Caller",
     "GeneratorState",
-    "lock_account",
+    "Registered",
+    "TokenIssuer",
+    "caller_of",
+    "client_of",
+    "list_generators",
     "read_account",
     "read_generator",
+    "register_generator",
+    "resume_generator",
+    "suspend_generator",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """What a rule needs to know of an account."""
+    """One consistent read of an account's row."""
 
     id: str
     is_active: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratorState:
-    """What a rule needs to know of an OAuth client."""
-
-    client_id: str
-    audience: str
-    suspended: bool
-    renders: bool
-    first_party: bool
-
-
 def read_account(account_id: str) -> AccountState | None:
-    """The account, or None if there is none."""
-    row = User.objects.filter(id=account_id).first()
-    return AccountState(id=row.id, is_active=row.is_active) if row else None
-
-
-def lock_account(account_id: str) -> AccountState:
-    """Lock the account's row until the transaction ends.
-
-    Raises:
-        Unauthenticated: if there is no such account, or it is closed.
-    """
-    row = User.objects.select_for_update().filter(id=account_id).first()
-    if row is None or not row.is_active:
-        raise Unauthenticated
-    return AccountState(id=row.id, is_active=row.is_active)
+    """The account, or None if there is none of this id."""
+    row = User.objects.filter(id=account_id).values_list("id", "is_active").first()
+    return AccountState(id=row[0], is_active=row[1]) if row else None
 
 
 def read_generator(client_id: str) -> GeneratorState | None:
-    """The client, or None if there is none."""
+    """The client, or None if there is none of this id."""
     row = Generator.objects.filter(client_id=client_id).first()
-    if row is None:
-        return None
-    return GeneratorState(
-        client_id=row.client_id,
-        audience=row.audience,
-        suspended=row.suspended is not None,
-        renders=row.renders,
-        first_party=row.first_party,
-    )
+    return as_state(row) if row else None

@@ -33,7 +33,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").lower())
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]
     """An account: a person who logs in. Its id is what others name them by."""
 
     id = models.CharField(max_length=32, primary_key=True, default=_account_id, editable=False)
@@ -54,7 +54,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.id
 
 
-class Generator(AbstractApplication):
+class Generator(AbstractApplication):  # type: ignore[misc]
     """An OAuth client: a generator that renders, or a person's app that renders nothing.
 
     Attributes:
@@ -71,7 +71,7 @@ class Generator(AbstractApplication):
     first_party = models.BooleanField(default=False)
     suspended = models.DateTimeField(null=True, blank=True)
 
-    class Meta(AbstractApplication.Meta):
+    class Meta(AbstractApplication.Meta):  # type: ignore[misc]
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
 
     def save(self, *args: Any, **kwargs: Any) -> None:

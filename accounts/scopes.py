@@ -1,13 +1,17 @@
-"""Which scopes an OAuth client may be given."""
+"""Which scopes there are, and which of them an OAuth client may be given."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from oauth2_provider.scopes import SettingsScopes
 
 from accounts.models import Generator
 
+# What each scope means is said in the settings; people read it on the page that asks them.
+SCOPES: dict[str, str] = settings.OAUTH2_PROVIDER["SCOPES"]
+PERSON_SCOPES = frozenset({"cameo:enrol", "cameo:read", "consent:manage", "likeness:request"})
 RENDERER_SCOPES = frozenset({"likeness:issue", "likeness:redeem", "likeness:screen", "use:report"})
 FIRST_PARTY_SCOPES = frozenset({"likeness:assert_requester"})
 
@@ -19,8 +23,10 @@ class GeneratorScopes(SettingsScopes):
         self, application: Generator | None = None, request: Any = None, *args: Any, **kwargs: Any
     ) -> list[str]:
         scopes = set(super().get_available_scopes(application, request, *args, **kwargs))
-        if application is None or not application.renders:
+        if application is None:
+            return sorted(scopes)
+        if not application.renders:
             scopes -= RENDERER_SCOPES
-        if application is None or not application.first_party:
+        if not application.first_party:
             scopes -= FIRST_PARTY_SCOPES
         return sorted(scopes)

@@ -1,4 +1,4 @@
-"""What other rooms see of cameos and captures: frozen, and nothing a checked person may not know."""
+"""What other rooms see of cameos and captures: frozen, nothing a checked person may not know."""
 
 from __future__ import annotations
 

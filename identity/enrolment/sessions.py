@@ -76,6 +76,7 @@ def create_session(
         if mine.filter(state__in=[states.QUEUED, states.PROCESSING]).exists():
             raise CaptureInProgress
         mine.filter(state=states.OPEN).update(state=states.EXPIRED)
+        lock_cameos([cameo.id])
         session = CaptureSession.objects.create(
             account_id=account_id,
             cameo=cameo,
@@ -128,7 +129,8 @@ def receive_clip(
         ClipStoreUnavailable: if it can't be kept.
     """
     limit = ClipLimits().max_bytes
-    _answerable(CaptureSession.objects.filter(id=session_id, account_id=account_id).first(), now)
+    mine = CaptureSession.objects.filter(id=session_id, account_id=account_id)
+    found = _answerable(mine.first(), now)
     if length is not None and length > limit:
         raise ClipTooManyBytes
     clip = _read(stream, limit)
@@ -136,10 +138,9 @@ def receive_clip(
     sealed = clips.keep(clip, session_id=session_id)
     try:
         with transaction.atomic():
-            row = CaptureSession.objects.select_for_update().filter(
-                id=session_id, account_id=account_id
-            )
-            session = _answerable(row.first(), now)
+            # A cameo is locked before its sessions, here as everywhere.
+            lock_cameos([found.cameo_id])
+            session = _answerable(mine.select_for_update().first(), now)
             _, fresh = UsedClip.objects.get_or_create(sha256=digest, defaults={"session": session})
             if not fresh:
                 raise ClipAlreadyUsed
@@ -150,7 +151,6 @@ def receive_clip(
             session.clip_sha256 = digest
             session.stage = "queued"
             session.save()
-            lock_cameos([session.cameo_id])
             audit.append(
                 chain=session.cameo_id,
                 kind="capture.received",
