@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import rfc8785
 
@@ -72,7 +72,7 @@ def template_format(manifest: Manifest, calibration: Calibration | None = None) 
     """
     weights = (calibration or manifest.calibration).weights
     aligner = manifest.with_role("detector") if manifest.tracker else manifest.with_role("mesh")
-    described = {
+    described: dict[str, Any] = {
         "version": 1,
         "aligner": [[file.sha256, file.preparation.input_size] for file in aligner],
         "embedders": [
@@ -92,9 +92,7 @@ def template_format(manifest: Manifest, calibration: Calibration | None = None) 
     return hashlib.sha256(rfc8785.dumps(described)).hexdigest()[:_FORMAT_LENGTH]
 
 
-def _read(
-    folder: Path, manifest: Manifest, files: list[PackFile] | tuple[PackFile, ...]
-) -> Contents:
+def _read(folder: Path, manifest: Manifest, files: Sequence[PackFile]) -> Contents:
     missing = tuple(file.name for file in files if not (folder / file.name).is_file())
     if missing:
         raise FilesMissing(
