@@ -9,7 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 from pytest_django.fixtures import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
 PROJECT = Path(__file__).resolve().parent.parent
 REAL_CLIPS = Path(os.environ.get("CAMEO_REAL_CLIPS") or PROJECT.parent / "shared" / "clips")
@@ -38,13 +40,23 @@ def django_db_modify_db_settings() -> None:
     prefix = django_settings.TEST_DATABASE_PREFIX
     with psycopg.connect(
         host=server["host"], port=server["port"], user=server["user"], autocommit=True
-    ) as connection:
-        names = connection.execute(
+    ) as server_connection:
+        names = server_connection.execute(
             "select datname from pg_database where starts_with(datname, %s)", [prefix]
         )
         for (name,) in names.fetchall():
             if not Path(f"/proc/{name.removeprefix(prefix)}").exists():
-                connection.execute(f'drop database if exists "{name}" with (force)')
+                server_connection.execute(f'drop database if exists "{name}" with (force)')
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Django empties tables between tests with TRUNCATE, which the ledger refuses.
+
+    Only that one trigger goes; tests/audit puts it back where it is tested.
+    """
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("drop trigger audit_ledgerentry_no_truncate on audit_ledgerentry")
 
 
 @pytest.fixture(autouse=True)

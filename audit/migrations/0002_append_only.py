@@ -10,6 +10,8 @@ end $$;
 create trigger audit_ledgerentry_append_only
     before update or delete on audit_ledgerentry
     for each row execute function audit_refuse_change();
+"""
+NO_TRUNCATE = """
 create trigger audit_ledgerentry_no_truncate
     before truncate on audit_ledgerentry
     for each statement execute function audit_refuse_change();
@@ -23,4 +25,4 @@ drop function audit_refuse_change();
 
 class Migration(migrations.Migration):
     dependencies = [("audit", "0001_initial")]
-    operations = [migrations.RunSQL(FORWARD, BACKWARD)]
+    operations = [migrations.RunSQL(FORWARD + NO_TRUNCATE, BACKWARD)]

@@ -1,0 +1,135 @@
+"""The file keyring."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from common.envelope import SealBroken, new_key
+from common.keyring import (
+    KEY_ENCRYPTION,
+    PURPOSES,
+    RECORD,
+    TOKEN,
+    TOKEN_KEY_OVERLAP,
+    FileKeyring,
+    KeyringError,
+)
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys" / "keyring.json"
+
+
+@pytest.fixture
+def ring(path: Path) -> FileKeyring:
+    return FileKeyring.create(path, now=NOW)
+
+
+def test_a_new_keyring_serves_every_purpose_and_is_private(ring: FileKeyring, path: Path) -> None:
+    ring.check()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert {key.purpose for key in ring.keys()} == set(PURPOSES)  # noqa: SIM118 - no dict
+
+
+def test_a_keyring_is_never_overwritten(ring: FileKeyring, path: Path) -> None:
+    with pytest.raises(KeyringError):
+        FileKeyring.create(path, now=NOW)
+
+
+def test_a_keyring_that_others_can_read_is_refused(ring: FileKeyring, path: Path) -> None:
+    path.chmod(0o640)
+    with pytest.raises(KeyringError):
+        FileKeyring(path).check()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"version":2,"keys":[]}', '{"version":1,"keys":[{"kid":"a"}]}']
+)
+def test_a_file_that_is_no_keyring_is_refused(path: Path, text: str) -> None:
+    path.parent.mkdir()
+    path.touch(mode=0o600)
+    path.write_text(text)
+    with pytest.raises(KeyringError):
+        FileKeyring(path).check()
+
+
+def test_a_missing_keyring_is_refused(path: Path) -> None:
+    with pytest.raises(KeyringError):
+        FileKeyring(path).check()
+
+
+def test_a_wrapped_key_opens_only_for_what_it_is_bound_to(ring: FileKeyring) -> None:
+    key = new_key()
+    wrapped = ring.wrap(key, bound_to=b"alice")
+    assert ring.unwrap(wrapped, bound_to=b"alice") == key
+    with pytest.raises(SealBroken):
+        ring.unwrap(wrapped, bound_to=b"mallory")
+    with pytest.raises(SealBroken):
+        ring.unwrap(b"key_unknown\x00" + wrapped[30:], bound_to=b"alice")
+
+
+def test_what_was_wrapped_before_a_rotation_still_opens(ring: FileKeyring) -> None:
+    key = new_key()
+    wrapped = ring.wrap(key, bound_to=b"a")
+    ring.rotate(KEY_ENCRYPTION, now=NOW)
+    assert ring.unwrap(wrapped, bound_to=b"a") == key
+    assert ring.wrap(key, bound_to=b"a").partition(b"\x00")[0] != wrapped.partition(b"\x00")[0]
+
+
+def test_the_next_token_key_is_published_before_it_signs(ring: FileKeyring) -> None:
+    before = {key.kid for key in ring.public_keys(TOKEN, now=NOW)}
+    signing = ring.signing_key(TOKEN).kid
+    ring.rotate(TOKEN, now=NOW)
+    promoted = ring.signing_key(TOKEN).kid
+    assert promoted != signing
+    assert {signing, promoted} <= before
+
+
+def test_a_retired_token_key_is_published_until_its_last_token_is_dead(ring: FileKeyring) -> None:
+    old = ring.signing_key(TOKEN).kid
+    ring.rotate(TOKEN, now=NOW)
+
+    def published(after: timedelta) -> set[str | None]:
+        return {key.kid for key in ring.public_keys(TOKEN, now=NOW + after)}
+
+    assert old in published(timedelta(seconds=130))
+    assert old not in published(TOKEN_KEY_OVERLAP)
+
+
+def test_an_emergency_removal_forgets_the_old_token_key_at_once(ring: FileKeyring) -> None:
+    old = ring.signing_key(TOKEN).kid
+    ring.rotate(TOKEN, now=NOW, remove_old=True)
+    assert old not in {key.kid for key in ring.public_keys(TOKEN, now=NOW)}
+    ring.check()
+
+
+@pytest.mark.parametrize("purpose", [RECORD, KEY_ENCRYPTION])
+def test_keys_that_are_needed_for_years_are_not_removed(ring: FileKeyring, purpose: str) -> None:
+    with pytest.raises(KeyringError):
+        ring.rotate(purpose, now=NOW, remove_old=True)
+
+
+def test_record_keys_stay_published(ring: FileKeyring) -> None:
+    old = ring.signing_key(RECORD).kid
+    ring.rotate(RECORD, now=NOW)
+    later = NOW + timedelta(days=3000)
+    assert old in {key.kid for key in ring.public_keys(RECORD, now=later)}
+
+
+def test_another_process_sees_a_rotation_without_a_restart(ring: FileKeyring, path: Path) -> None:
+    other = FileKeyring(path)
+    before = other.signing_key(TOKEN).kid
+    ring.rotate(TOKEN, now=NOW)
+    assert other.signing_key(TOKEN).kid != before
+
+
+def test_the_text_of_a_key_shows_no_secret(ring: FileKeyring, path: Path) -> None:
+    secrets = [entry["secret"] for entry in json.loads(path.read_text())["keys"]]
+    assert not any(secret in repr(ring.keys()) for secret in secrets)
