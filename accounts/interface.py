@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db import connection
+
 from accounts.callers import Caller, caller_of, client_of
 from accounts.generators import (
     GeneratorState,
@@ -15,8 +17,8 @@ from accounts.generators import (
     suspend_generator,
 )
 from accounts.models import Generator, User
-from accounts.oauth import TokenIssuer
 from accounts.scopes import PERSON_SCOPES, RENDERER_SCOPES, SCOPES
+from common.errors import CameoError, Unauthenticated
 
 __all__ = [
     "PERSON_SCOPES",
@@ -26,10 +28,11 @@ __all__ = [
     "Caller",
     "GeneratorState",
     "Registered",
-    "TokenIssuer",
     "caller_of",
     "client_of",
+    "hold_generator",
     "list_generators",
+    "lock_account",
     "read_account",
     "read_generator",
     "register_generator",
@@ -38,21 +41,54 @@ __all__ = [
 ]
 
 
+class NoTransaction(CameoError):
+    """A lock outside a transaction would hold nothing."""
+
+    code = "internal"
+
+
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """One consistent read of an account's row."""
+    """What a rule needs to know of an account."""
 
     id: str
     is_active: bool
 
 
 def read_account(account_id: str) -> AccountState | None:
-    """The account, or None if there is none of this id."""
-    row = User.objects.filter(id=account_id).values_list("id", "is_active").first()
-    return AccountState(id=row[0], is_active=row[1]) if row else None
+    """The account, or None if there is none."""
+    row = User.objects.filter(id=account_id).first()
+    return AccountState(id=row.id, is_active=row.is_active) if row else None
+
+
+def lock_account(account_id: str) -> AccountState:
+    """Lock the account's row until the transaction ends.
+
+    Raises:
+        Unauthenticated: if there is no such account, or it is closed.
+    """
+    row = User.objects.select_for_update().filter(id=account_id).first()
+    if row is None or not row.is_active:
+        raise Unauthenticated
+    return AccountState(id=row.id, is_active=row.is_active)
 
 
 def read_generator(client_id: str) -> GeneratorState | None:
-    """The client, or None if there is none of this id."""
+    """The client, or None if there is none."""
     row = Generator.objects.filter(client_id=client_id).first()
     return as_state(row) if row else None
+
+
+def hold_generator(client_id: str) -> GeneratorState | None:
+    """Read the client and share its lock until the transaction ends: a suspension waits, other
+    holders don't.
+
+    Raises:
+        NoTransaction: outside a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise NoTransaction("A generator was held outside a transaction.")
+    query = "SELECT * FROM accounts_generator WHERE client_id = %s FOR SHARE"
+    for row in Generator.objects.raw(query, [client_id]):
+        return as_state(row)
+    return None

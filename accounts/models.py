@@ -85,6 +85,11 @@ class Generator(AbstractApplication):  # type: ignore[misc]
             allowed.add(self.GRANT_CLIENT_CREDENTIALS)
         return self.suspended is None and bool(allowed & set(grant_types))
 
+    def get_allowed_schemes(self) -> list[str]:
+        """Plain http only where an address with it was registered, which the loopback alone can."""
+        registered = {address.partition(":")[0] for address in self.redirect_uris.split()}
+        return sorted({"https"} | (registered & {"http"}))
+
     def is_usable(self, request: Any) -> bool:
         """A suspended client gets no token of any kind."""
         return self.suspended is None
