@@ -230,6 +230,7 @@ class _Installation:
                 for line in tried:
                     self._setting.say(f"  {line}")
         if lacking:
+            self._keep_for_later(pending)
             raise SourceUnreachable(f"Can't fetch {_listed(lacking)}. {self._how_to(lacking)}")
 
     def _fetch_one(self, ingredient: Ingredient, pending: Sequence[Ingredient]) -> list[str]:

@@ -1,14 +1,14 @@
 """Fetches archives and files through the clients their publishers' registries have.
 
 `pip download` and `npm pack` are run as the user has configured them (index, proxy,
-certificates), and nothing is installed. `pip download` reads the metadata of a source
-archive by running its setup.py, and has no option against it; with `--require-hashes` it
-compares the archive's SHA-256 with the manifest's before that, so what runs is known.
+certificates), and nothing is installed. `pip download` compares the SHA-256 first
+(`--require-hashes`), but then asks a source archive's build backend for its metadata, which
+runs its setup.py, and has no option against it. So it is given a backend, through the
+interface of PEP 517, that says name and version and runs nothing.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -29,6 +29,25 @@ _WEB_SECONDS: Final = 30.0
 _MAX_DOWNLOAD: Final = 1 << 30
 _MAX_REDIRECTS: Final = 5
 _WHEEL: Final = ".whl"
+_BACKEND: Final = "backend"
+_BACKEND_SOURCE: Final = """\
+from pathlib import Path
+
+
+class __legacy__:
+    @staticmethod
+    def get_requires_for_build_wheel(config_settings=None):
+        return []
+
+    @staticmethod
+    def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+        folder = Path(metadata_directory, "{package}-{version}.dist-info")
+        folder.mkdir()
+        (folder / "METADATA").write_text(
+            "Metadata-Version: 2.1\\nName: {package}\\nVersion: {version}\\n"
+        )
+        return folder.name
+"""
 
 
 class Fetcher(Protocol):
@@ -86,10 +105,7 @@ def pip_arguments(source: RegistrySource, requirements: Path, folder: Path) -> l
     arguments += ["--no-input", "--progress-bar", "off", "--quiet"]
     if not source.archive.endswith(_WHEEL):
         arguments += ["--no-binary", ":all:"]
-        # With a setuptools at hand nothing else need be downloaded to read the metadata.
-        if importlib.util.find_spec("setuptools") is not None:
-            arguments.append("--no-build-isolation")
-        return arguments
+        return [*arguments, "--no-build-isolation", "--use-pep517"]
     python, abi, platform = source.archive.removesuffix(_WHEEL).split("-")[-3:]
     arguments += ["--only-binary", ":all:", "--platform", platform, "--abi", abi]
     implementation, version = python[:2], python[2:]
@@ -103,6 +119,12 @@ def _with_pip(source: RegistrySource, folder: Path) -> Path:
     requirements.write_text(
         f"{source.package}=={source.version} --hash=sha256:{source.archive_sha256}\n"
     )
+    # pip looks for the backend of an archive that names none under this name.
+    backend = folder / _BACKEND / "setuptools"
+    backend.mkdir(parents=True)
+    (backend / "__init__.py").touch()
+    source_text = _BACKEND_SOURCE.replace("{package}", source.package)
+    (backend / "build_meta.py").write_text(source_text.replace("{version}", source.version))
     command = [sys.executable, "-m", "pip", *pip_arguments(source, requirements, folder)]
     return _with_client(source, command, folder)
 
@@ -119,7 +141,8 @@ def _with_npm(source: RegistrySource, folder: Path) -> Path:
 def _with_client(source: RegistrySource, command: list[str], folder: Path) -> Path:
     """Runs the client, shows how its folder grows, and returns the archive it has left."""
     log = folder / "client.log"
-    environment = {**os.environ, "TMPDIR": str(folder)}
+    path = [str(folder / _BACKEND), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONPATH": os.pathsep.join(path)}
     with log.open("wb") as output, _bar(source.archive, source.archive_bytes) as bar:
         client = subprocess.Popen(  # noqa: S603 - a fixed list, no shell
             command,
