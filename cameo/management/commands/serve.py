@@ -1,0 +1,56 @@
+"""`manage.py serve`: the service on this machine, for trying it by hand."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from cameo.local import LocalDeployment, ensure_keyring
+from common.errors import CameoError
+
+WELCOME = """
+Cameo runs. Data: {home}. Stop with Ctrl-C.
+
+  Click:      {public}/
+  Look:       {public}/docs
+  Try:        curl -s {url}/.well-known/jwks.json
+  Generator:  .venv/bin/python manage.py generator register "My generator" \\
+                  --redirect-uri http://127.0.0.1:9000/callback
+"""
+
+
+class Command(BaseCommand):
+    help = "Run the web server and a worker on loopback, after migrating; stops with Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            ensure_keyring(Path(settings.CAMEO_KEYRING_FILE))
+        except CameoError as error:
+            raise CommandError(error.message) from error
+        call_command("migrate", interactive=False, verbosity=0)
+        deployment = LocalDeployment(port=options["port"])
+        stop = {signal.SIGINT, signal.SIGTERM}
+        signal.pthread_sigmask(signal.SIG_BLOCK, stop)
+        try:
+            deployment.start()
+            self.stdout.write(
+                WELCOME.format(
+                    home=settings.CAMEO_HOME,
+                    public=settings.CAMEO_PUBLIC_URL,
+                    url=deployment.url,
+                )
+            )
+            self.stdout.flush()
+            signal.sigwait(stop)
+        except CameoError as error:
+            raise CommandError(error.message) from error
+        finally:
+            deployment.stop()
