@@ -1,0 +1,88 @@
+"""The picture that is animated, enlarged to a canvas that a frame of any shape fits on.
+
+The source is `skimage.data.astronaut()`: a photograph of the astronaut Eileen Collins by NASA,
+in the public domain, shipped with scikit-image. It shows a real person. Neither she nor NASA
+has anything to do with this project, and no endorsement is implied.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.simulation import landmarks as lm
+
+Picture = NDArray[np.uint8]
+
+
+def as_picture(array: NDArray[Any]) -> Picture:
+    """What OpenCV or NumPy gave, with values in 0..255, as uint8."""
+    return np.ascontiguousarray(array, dtype=np.uint8)
+
+
+def source_picture() -> Picture:
+    """The portrait as scikit-image ships it: (512, 512, 3) uint8, RGB."""
+    from skimage import data
+
+    return np.ascontiguousarray(data.astronaut(), dtype=np.uint8)  # type: ignore[no-untyped-call]
+
+
+def enlarge(picture: Picture, scale: float) -> Picture:
+    """`picture` (h, w, 3) `scale` times as large, with the lost edge contrast made up for."""
+    big = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_LANCZOS4)
+    soft = cv2.GaussianBlur(big, (0, 0), 0.8 * scale)
+    return as_picture(cv2.addWeighted(big, 1.7, soft, -0.7, 0.0))
+
+
+def frame_canvas(
+    big: Picture, centre: tuple[float, float], size: tuple[int, int], margin: int
+) -> tuple[Picture, tuple[int, int]]:
+    """Cut out (or make up) the surroundings that a frame of `size` needs.
+
+    Args:
+        big: the enlarged portrait, RGB.
+        centre: where in it (x, y) the middle of the frame lies.
+        size: width and height of the frame.
+        margin: pixels more on every side, for a hand that shakes.
+
+    Returns:
+        The canvas and the place (x, y) of its corner in `big`.
+    """
+    width, height = size[0] + 2 * margin, size[1] + 2 * margin
+    left, top = round(centre[0] - width / 2), round(centre[1] - height / 2)
+    rows, cols = big.shape[:2]
+    above, below = max(0, -top), max(0, top + height - rows)
+    before, after = max(0, -left), max(0, left + width - cols)
+    padded = as_picture(cv2.copyMakeBorder(big, 0, below, before, after, cv2.BORDER_REFLECT_101))
+    if above:
+        padded = _sky_above(padded, above)
+    x, y = left + before, top + above
+    return np.ascontiguousarray(padded[y : y + height, x : x + width]), (left, top)
+
+
+def without_eyes(canvas: Picture, mesh: NDArray[np.float64]) -> Picture:
+    """`canvas` with the eyes of a mesh (468, 3) painted over by the skin round them."""
+    mask = np.zeros(canvas.shape[:2], dtype=np.uint8)
+    reach = 0.0
+    for upper, lower, _, corners in lm.EYES:
+        ring = mesh[[corners[0], *upper, corners[1], *reversed(lower)], :2]
+        cv2.fillPoly(mask, [np.rint(ring).astype(np.int32)], 255)
+        reach = max(reach, 0.18 * float(np.ptp(ring[:, 0])))
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(reach) + 1,) * 2)
+    mask = as_picture(cv2.dilate(mask, around))
+    bare = cv2.inpaint(canvas, mask, 5, cv2.INPAINT_TELEA)
+    soft = cv2.GaussianBlur(bare, (0, 0), reach / 2)
+    weight = cv2.GaussianBlur(mask, (0, 0), 1.5)[:, :, None] / 255.0
+    return as_picture(np.rint(soft * weight + bare * (1.0 - weight)))
+
+
+def _sky_above(picture: Picture, rows: int) -> Picture:
+    """The studio's backdrop carried on upward: mirroring it would mirror the hair."""
+    extended = cv2.copyMakeBorder(picture, rows, 0, 0, 0, cv2.BORDER_REPLICATE)
+    soft = cv2.GaussianBlur(extended, (0, 0), 24.0)
+    ramp = np.clip((rows + 2 - np.arange(len(extended))) / 12.0, 0.0, 1.0)[:, None, None]
+    mixed = ramp * soft + (1.0 - ramp) * extended
+    return as_picture(np.rint(mixed))
