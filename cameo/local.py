@@ -93,9 +93,7 @@ class LocalDeployment:
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            for name, child in self._children.items():
-                if child.poll() is not None:
-                    raise Misconfigured(f"The {name} process ended at once; see its log.")
+            self._refuse_ended()
             with (
                 contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError),
                 urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer,  # noqa: S310
@@ -104,6 +102,17 @@ class LocalDeployment:
                     return
             time.sleep(0.1)
         raise Misconfigured("The web server didn't answer in time; see its log.")
+
+    def watch(self) -> None:
+        """Return never, but raise `Misconfigured` when a child has ended."""
+        while True:
+            self._refuse_ended()
+            time.sleep(1.0)
+
+    def _refuse_ended(self) -> None:
+        for name, child in self._children.items():
+            if child.poll() is not None:
+                raise Misconfigured(f"The {name} process has ended; see its log.")
 
     def process(self, name: str) -> subprocess.Popen[bytes]:
         """The child `web` or `worker`."""

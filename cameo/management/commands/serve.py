@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -37,8 +38,7 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
         call_command("migrate", interactive=False, verbosity=0)
         deployment = LocalDeployment(port=options["port"])
-        stop = {signal.SIGINT, signal.SIGTERM}
-        signal.pthread_sigmask(signal.SIG_BLOCK, stop)
+        signal.signal(signal.SIGTERM, _interrupt)
         try:
             deployment.start()
             self.stdout.write(
@@ -49,8 +49,14 @@ class Command(BaseCommand):
                 )
             )
             self.stdout.flush()
-            signal.sigwait(stop)
+            deployment.watch()
+        except KeyboardInterrupt:
+            self.stdout.write("Stopping.")
         except CameoError as error:
             raise CommandError(error.message) from error
         finally:
             deployment.stop()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
