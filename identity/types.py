@@ -237,18 +237,32 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class DetectionPass:
-    """One look over the whole picture: when, and how many faces beside the tracked one."""
+    """One look over the whole picture.
+
+    Attributes:
+        time_s: of the frame.
+        others: faces beside the tracked one.
+        light: mean luma of the whole picture, 0 to 255.
+    """
 
     time_s: float
     others: int
+    light: float
 
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """A place where the tracked face isn't where, or what, it was one frame before."""
+    """A moment at which the tracked face isn't where, or what, it was one frame before.
+
+    Attributes:
+        time_s: of the later frame.
+        kind: "place", "size", "shape" or "look" (see liveness.tracking).
+        size: by how much, in the unit of its limit.
+    """
 
     time_s: float
     kind: str
+    size: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,156 @@
+"""From the bytes of a clip to a verdict: decoder, tracker, sampler and signals in one pass.
+
+Nothing of a picture outlives its frame but one crop at a time; what stays are meshes and
+numbers. The decoder works ahead in its own process meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from identity.capture.memory import Source
+from identity.capture.stream import open_clip
+from identity.capture.types import INTAKE, ClipInfo, ClipLimits, DecodeStats
+from identity.comparison import MIN_SAMPLES, Template, TooFewSamples, template_from_vectors
+from identity.liveness.signals import good_samples
+from identity.liveness.tracking import Tracker
+from identity.liveness.verdict import judge
+from identity.runtime.sampling import Sampler
+from identity.types import Script, Track, Verdict
+from models.engine import Calibration, Engines
+
+WORKING_SIDE: Final = 640
+"""Longer side of the pictures that are analysed, pixels."""
+PROGRESS_SECONDS: Final = 0.5
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """What became of a clip.
+
+    Attributes:
+        info: what the clip's header and first frame said.
+        track: all that was measured; no picture.
+        verdict: what the signals say of it.
+        template: of the good samples; None where there are fewer than 8.
+        pack, template_format: of the models used.
+        script: what was asked, or None.
+        timings: processor seconds by stage (decode in its own process, detect, mesh, embed,
+            signals), and `wall`, `waited` (for the decoder) in seconds that passed.
+        stats: what decoding cost.
+    """
+
+    info: ClipInfo
+    track: Track
+    verdict: Verdict
+    template: Template | None
+    pack: str
+    template_format: str
+    script: Script | None
+    timings: Mapping[str, float]
+    stats: DecodeStats
+
+
+def analyse(
+    clip: Source,
+    script: Script | None,
+    engines: Engines,
+    progress: Progress | None = None,
+    *,
+    limits: ClipLimits = INTAKE,
+    working_side: int = WORKING_SIDE,
+) -> Analysis:
+    """Analyses a clip.
+
+    Args:
+        clip: the file's bytes, an open binary file or a descriptor.
+        script: what the person was asked; None where nothing was.
+        engines: of one pack; not shared with another thread meanwhile.
+        progress: called with 0 to 1, about twice for each second of the clip.
+        limits: what the clip may be.
+        working_side: longer side, in pixels, of the pictures that are analysed.
+
+    Raises:
+        CameoError: every error of `identity.capture.stream.open_clip` and of its frames.
+    """
+    started = time.perf_counter()
+    tracker = Tracker(engines.detector, engines.mesh)
+    sampler = Sampler(engines.embedders)
+    told = 0.0
+    with open_clip(clip, limits, working_side) as stream:
+        info = stream.info
+        length = info.duration_s or limits.max_seconds
+        for frame in stream:
+            seen = tracker.follow(frame.time_s, frame.picture)
+            if seen.mesh is None:
+                sampler.lost()
+            else:
+                sampler.take(frame.time_s, frame.picture, seen.mesh.points, broken=seen.broken)
+            if progress is not None and frame.time_s >= told:
+                told = frame.time_s + PROGRESS_SECONDS
+                progress(min(1.0, frame.time_s / length))
+        stats = stream.stats
+    track = _track(tracker, sampler, info)
+    before = time.thread_time()
+    verdict = judge(track, script, engines.calibration)
+    template = template_of(track, engines.template_format)
+    signals = time.thread_time() - before
+    if progress is not None:
+        progress(1.0)
+    return Analysis(
+        info=info,
+        track=track,
+        verdict=verdict,
+        template=template,
+        pack=engines.pack,
+        template_format=engines.template_format,
+        script=script,
+        timings={
+            "decode": stats.cpu_seconds,
+            "detect": tracker.detect_seconds,
+            "mesh": tracker.mesh_seconds,
+            "embed": sampler.embed_seconds,
+            "signals": signals,
+            "wall": time.perf_counter() - started,
+            "waited": stats.waited_seconds,
+        },
+        stats=stats,
+    )
+
+
+def judge_again(track: Track, script: Script | None, calibration: Calibration) -> Verdict:
+    """Returns the verdict on a stored track: the same one, bit for bit."""
+    return judge(track, script, calibration)
+
+
+def template_of(
+    track: Track, template_format: str, *, minimum: int = MIN_SAMPLES
+) -> Template | None:
+    """Returns the template of a clip's good samples; None where there are under `minimum`."""
+    vectors = [sample.vectors for sample in good_samples(track)]
+    try:
+        return template_from_vectors(vectors, template_format, minimum=minimum)
+    except TooFewSamples:
+        return None
+
+
+def _track(tracker: Tracker, sampler: Sampler, info: ClipInfo) -> Track:
+    meshes, present = tracker.stacked()
+    return Track(
+        times=np.array(tracker.times, dtype=np.float64),
+        meshes=meshes,
+        present=present,
+        passes=tuple(tracker.passes),
+        jumps=tuple(tracker.jumps),
+        samples=sampler.finish(),
+        width=info.width,
+        height=info.height,
+        scale=info.scale,
+    )
