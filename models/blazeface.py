@@ -56,6 +56,18 @@ def _best_of_overlapping(boxes: NDArray[np.float32], scores: NDArray[np.float32]
     return kept
 
 
+def _shrunk(picture: Picture, size: tuple[int, int]) -> Picture:
+    """The picture at `size` (width, height).
+
+    By way of twice that size where it is larger: the mean of four samples a pixel aliases
+    less than one, and costs a tenth of the mean of all.
+    """
+    twice = (2 * size[0], 2 * size[1])
+    if picture.shape[1] > twice[0]:
+        picture = np.asarray(cv2.resize(picture, twice, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 class BlazeFaceDetector:
     """Finds faces that are roughly within 2 m of the camera."""
 
@@ -90,9 +102,7 @@ class BlazeFaceDetector:
         inner = (max(1, round(width * SIZE / longer)), max(1, round(height * SIZE / longer)))
         left, top = (SIZE - inner[0]) // 2, (SIZE - inner[1]) // 2
         self._square.fill(0)
-        self._square[top : top + inner[1], left : left + inner[0]] = cv2.resize(
-            picture, inner, interpolation=cv2.INTER_AREA
-        )
+        self._square[top : top + inner[1], left : left + inner[0]] = _shrunk(picture, inner)
         regressors, logits = self._graph.run(self._square, scale=2 / 255, offset=-1.0)
         flat = logits.reshape(-1)
         found = np.flatnonzero(flat > _MIN_LOGIT)

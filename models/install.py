@@ -97,12 +97,16 @@ def install(name: str, setting: Setting) -> None:
         PackError: a file is not the one that it must be.
     """
     manifest = load_manifest(name)
-    if manifest.tracker is not None:
-        install(manifest.tracker, setting)
     if is_installed(manifest, setting.models_dir):
         setting.say(f"Pack {name} is installed.")
-        return
-    _agree(manifest, setting)
+    else:
+        _agree(manifest, setting)
+        _install(manifest, setting)
+    if manifest.tracker is not None:
+        install(manifest.tracker, setting)
+
+
+def _install(manifest: Manifest, setting: Setting) -> None:
     with workplace(setting.models_dir) as work:
         _Installation(manifest, setting, work).run()
 
@@ -173,9 +177,6 @@ class _Installation:
             self._prepare(file)
         for file in self._manifest.files:
             self._setting.cache.add(self._staged / file.name, file.sha256)
-        prepared = {file.sha256 for file in self._manifest.files}
-        for sha256 in needed.keys() - prepared:
-            self._setting.cache.discard(sha256)
         target = self._setting.models_dir / self._manifest.name
         put_in_place(self._staged, target, keep=(CALIBRATION_FILE,))
         self._setting.say(f"Pack {self._manifest.name} is installed.")
@@ -293,6 +294,9 @@ class _Installation:
             inputs, convert = _converter(file)
             if len(raw) != inputs:
                 raise ManifestError(f"{file.name}: {file.converter} reads {inputs} files.")
+            # Kept too: the next converter starts from it, and the parity tests do.
+            for path in raw:
+                self._setting.cache.add(path, path.name)
             content = convert(*(path.read_bytes() for path in raw))
             staged.write_bytes(verify_bytes(file.name, content, file.sha256))
         verify_file(staged, file.sha256)
