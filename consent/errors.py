@@ -1,0 +1,198 @@
+"""What can be refused in this room: one class and one code each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common.errors import Conflict, InvalidInput, NotFound, NotPermitted
+
+
+class Denied(NotPermitted):
+    """A decision was deny. `reasons` is the requester's view of it (docs/reasons.md).
+
+    Unknown, erased, blocked and ungranted likenesses all give the one reason `not_permitted`,
+    so that nobody learns who is enrolled.
+    """
+
+    def __init__(self, reasons: Sequence[str] = ("not_permitted",)) -> None:
+        super().__init__()
+        self.reasons = tuple(reasons)
+
+
+class ConsentChanged(NotPermitted):
+    """A good token whose consent no longer stands as it did when the token was issued."""
+
+    code = "consent_changed"
+    message = "Consent has changed since this token was issued; ask for a new one."
+
+
+class RequestInvalid(InvalidInput):
+    """A request to render isn't in the form that is taken; `fields` says where."""
+
+    code = "request_invalid"
+    message = "The request isn't in the form that is taken."
+
+
+class TermsInvalid(InvalidInput):
+    """Terms can't be granted; `fields` says why."""
+
+    code = "terms_invalid"
+    message = "These terms can't be granted."
+
+
+class AudienceUnknown(InvalidInput):
+    """No such audience."""
+
+    code = "audience_unknown"
+    message = "There is no such audience."
+
+
+class GranteeUnknown(InvalidInput):
+    """There is no such account, or it is closed; the two can't be told apart."""
+
+    code = "grantee_unknown"
+    message = "There is no such account to grant to."
+
+
+class GranteeIsOwner(InvalidInput):
+    """A grant to oneself."""
+
+    code = "grantee_is_owner"
+    message = "Your own likeness needs no grant to yourself."
+
+
+class CursorUnknown(InvalidInput):
+    """A list's cursor that doesn't belong to that list."""
+
+    code = "cursor_unknown"
+    message = "The list has no such place."
+
+
+class CameoNotEnrolled(Conflict):
+    """Nothing can be granted of a likeness that isn't enrolled, or is erased."""
+
+    code = "cameo_not_enrolled"
+    message = "This cameo is not enrolled, so nothing of it can be granted."
+
+
+class GrantExists(Conflict):
+    """There is a live grant for this pair; change that one."""
+
+    code = "grant_exists"
+    message = "There is a live grant to this account; change its terms instead."
+
+
+class GrantWithdrawn(Conflict):
+    """A withdrawn grant stays as it was; make a new one."""
+
+    code = "grant_withdrawn"
+    message = "This grant was withdrawn; make a new one instead."
+
+
+class WouldRevive(Conflict):
+    """A grant would widen the audience, and so wake other grants the owner put to sleep."""
+
+    code = "audience_only_me"
+    message = "Only you may use this cameo; granting would also revive your other grants."
+
+
+class GrantNotFound(NotFound):
+    """There is no such grant, or it is somebody else's."""
+
+    message = "There is no such grant."
+
+
+class CameoNotFound(NotFound):
+    """There is no such cameo, or it is somebody else's."""
+
+    message = "There is no such cameo."
+
+
+class LeaseNotFound(NotFound):
+    """There is no such lease, or it is somebody else's."""
+
+    message = "There is no such lease."
+
+
+class TokenRefused(NotPermitted):
+    """Root of every reason for which a likeness token is refused."""
+
+    code = "token_refused"
+    message = "This likeness token is refused."
+
+
+class TokenMalformed(TokenRefused):
+    """Not three strict base64url parts that hold strict JSON objects, or too long."""
+
+    code = "token_malformed"
+    message = "This is not a likeness token."
+
+
+class TokenHeaderRefused(TokenRefused):
+    """Another type or algorithm, or a header that changes how a token is read."""
+
+    code = "token_header_refused"
+    message = "The token is of another type or algorithm."
+
+
+class TokenKeyUnknown(TokenRefused):
+    """Signed with a key that isn't among the issuer's."""
+
+    code = "token_key_unknown"
+    message = "The token's key isn't among the issuer's."
+
+
+class TokenSignatureInvalid(TokenRefused):
+    """The signature doesn't hold."""
+
+    code = "token_signature_invalid"
+    message = "The token's signature doesn't hold."
+
+
+class TokenClaimsInvalid(TokenRefused):
+    """A claim is missing, unknown or of another type."""
+
+    code = "token_claims_invalid"
+    message = "The token's claims aren't those of a likeness token."
+
+
+class TokenWrongIssuer(TokenRefused):
+    """Issued by somebody else."""
+
+    code = "token_wrong_issuer"
+    message = "The token was issued by another service."
+
+
+class TokenWrongAudience(TokenRefused):
+    """Issued for another generator."""
+
+    code = "token_wrong_audience"
+    message = "The token is for another generator."
+
+
+class TokenExpired(TokenRefused):
+    """Past its end."""
+
+    code = "token_expired"
+    message = "The token has expired."
+
+
+class TokenNotYetValid(TokenRefused):
+    """Before its beginning."""
+
+    code = "token_not_yet_valid"
+    message = "The token isn't valid yet."
+
+
+class TokenRequestMismatch(TokenRefused):
+    """The request isn't the one the token was issued for."""
+
+    code = "token_request_mismatch"
+    message = "The request isn't the one this token was issued for."
+
+
+class TokenAlreadyRedeemed(Conflict):
+    """A token is redeemed once."""
+
+    code = "token_already_redeemed"
+    message = "This token was redeemed before."

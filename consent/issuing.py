@@ -1,0 +1,142 @@
+"""Issuing likeness tokens."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+import audit.interface as audit
+from common.keyring import TOKEN
+from consent.decision import Decision, decide
+from consent.errors import Denied
+from consent.keys import keyring
+from consent.models import IssuedToken, token_id
+from consent.records import Issued
+from consent.request import DecisionRequest, RenderRequest
+from consent.snapshots import read_snapshot
+from consent.tokens import MAX_LIFE, LikenessDetail, LikenessToken, from_claims, mint
+from identity.interface import lock_cameos
+
+
+def issue(
+    *, generator: str, requester: str, request: RenderRequest, now: datetime, by: str
+) -> Issued:
+    """A likeness token for `requester`'s request through `generator`, if the decision permits.
+
+    Decides under the cameos' locks; the token's row and the ledger entries are written in that
+    transaction, and the token is signed from them. The token itself is kept nowhere.
+
+    Args:
+        generator: client id of who asks for the token.
+        requester: account id of who it is for; that they asked is the caller's to know.
+        request: what is to be rendered.
+        now: when.
+        by: who does it, for the ledger: the generator's client id.
+
+    Raises:
+        Denied: the decision was deny; carries the requester's view of it.
+    """
+    asked = DecisionRequest(requester, generator, now, request)
+    with transaction.atomic():
+        cameos = lock_cameos(request.likenesses)
+        snapshot = read_snapshot(asked, cameos)
+        decision = decide(asked, snapshot)
+        if not decision.permitted or snapshot.generator is None:
+            raise Denied(decision.for_requester())
+        token = _claims(asked, decision, audience=snapshot.generator.audience)
+        key = keyring().signing_key(TOKEN)
+        IssuedToken.objects.create(
+            jti=token.jti,
+            generator=generator,
+            requester_id=requester,
+            claims=token.claims(),
+            request=request.document(),
+            expires=_moment(token.expires),
+        )
+        for basis in sorted(decision.basis, key=lambda entry: entry.cameo):
+            body = {
+                "by": by,
+                "epoch": basis.epoch,
+                "generator": generator,
+                "grant": basis.grant,
+                "grant_version": basis.grant_version,
+                "jti": token.jti,
+                "request_hash": token.request_hash,
+                "requester": requester,
+            }
+            audit.append(chain=basis.cameo, kind="token.issued", body=body, now=now)
+        return _issued(token, mint(token, key))
+
+
+def issue_again(
+    *, generator: str, requester: str, request: RenderRequest, jti: str, now: datetime
+) -> Issued:
+    """The token that was issued as `jti`, signed once more from its claims.
+
+    For a caller who repeats a request whose answer was lost. Decides again: a token that would
+    be refused when redeemed isn't given out.
+
+    Raises:
+        Denied: there is no such token for this generator, requester and request; or it is
+            redeemed or expired; or consent has changed since.
+    """
+    asked = DecisionRequest(requester, generator, now, request)
+    with transaction.atomic():
+        cameos = lock_cameos(request.likenesses)
+        decision = decide(asked, read_snapshot(asked, cameos))
+        row = IssuedToken.objects.filter(
+            jti=jti, generator=generator, requester_id=requester, redeemed=None, expires__gt=now
+        ).first()
+        if row is None or not decision.permitted:
+            raise Denied(decision.for_requester() or ("not_permitted",))
+        token = from_claims(row.claims)
+        epochs = {detail.identifier: detail.epoch for detail in token.details}
+        if token.request_hash != request.digest() or epochs != decision.epochs:
+            raise Denied
+        return _issued(token, mint(token, keyring().signing_key(TOKEN)))
+
+
+def _claims(asked: DecisionRequest, decision: Decision, *, audience: str) -> LikenessToken:
+    issued = math.floor(asked.at.timestamp())
+    life = min(settings.CAMEO_TOKEN_LIFE, timedelta(seconds=MAX_LIFE))
+    expires = issued + int(life.total_seconds())
+    if decision.valid_until is not None:
+        # Rounded up, so that it is never before `iat`; redemption knows the exact end.
+        expires = min(expires, math.ceil(decision.valid_until.timestamp()))
+    return LikenessToken(
+        issuer=settings.CAMEO_PUBLIC_URL,
+        audience=audience,
+        requester=asked.requester,
+        issued=issued,
+        not_before=issued,
+        expires=expires,
+        jti=token_id(),
+        details=tuple(
+            LikenessDetail(
+                identifier=basis.cameo,
+                purpose=asked.render.purpose,
+                epoch=basis.epoch,
+                grant=basis.grant,
+                grant_version=basis.grant_version,
+            )
+            for basis in decision.basis
+        ),
+        request_hash=asked.render.digest(),
+        obligations=decision.obligations,
+    )
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _issued(token: LikenessToken, text: str) -> Issued:
+    return Issued(
+        token=text,
+        jti=token.jti,
+        expires=_moment(token.expires),
+        obligations=token.obligations,
+    )

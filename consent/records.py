@@ -1,0 +1,114 @@
+"""What this room hands out: frozen records, never rows of its tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceRecord:
+    """Whom a cameo is for; `since` is None where it was never changed."""
+
+    cameo: str
+    audience: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRecord:
+    """A grant as it stands. `terms` is the JSON object of its present version."""
+
+    id: str
+    cameo: str
+    owner: str
+    grantee: str
+    version: int
+    terms: dict[str, Any]
+    created: datetime
+    withdrawn: datetime | None
+
+    @property
+    def state(self) -> str:
+        """`live` or `withdrawn`."""
+        return "live" if self.withdrawn is None else "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class GrantVersionRecord:
+    """The terms a grant had from `since` on."""
+
+    version: int
+    terms: dict[str, Any]
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UseRecord:
+    """One use of one likeness, as its owner sees it; no grant means their own use."""
+
+    id: str
+    cameo: str
+    generator: str
+    requester: str
+    grant: str | None
+    grant_version: int | None
+    purpose: str
+    labels: tuple[str, ...]
+    prompt_digest: str
+    inputs_digest: str | None
+    count: int
+    seconds: float
+    state: str
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A signed token, given out once and kept nowhere. `repr` doesn't show it."""
+
+    token: str
+    jti: str
+    expires: datetime
+    obligations: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Issued({self.jti!r})"
+
+
+class LeaseState(StrEnum):
+    """Whether a lease still permits."""
+
+    LIVE = "live"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRecord:
+    """A lease as it stands at the moment it was read for."""
+
+    id: str
+    use: str
+    generator: str
+    state: LeaseState
+    expires: datetime
+    obligations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Part of a list, newest first.
+
+    Attributes:
+        items: at most as many as were asked for.
+        next: cursor of what follows (give it as `after`), None at the end.
+        previous: cursor of what comes before (give it as `before`), None at the beginning.
+    """
+
+    items: tuple[T, ...]
+    next: str | None
+    previous: str | None

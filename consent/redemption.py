@@ -1,0 +1,180 @@
+"""Redeeming a likeness token, once, and telling whether one is still good."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+import audit.interface as audit
+import events.interface as events
+from accounts.interface import GeneratorState, read_generator
+from common.keyring import TOKEN
+from consent.decision import Decision, decide
+from consent.errors import (
+    ConsentChanged,
+    Denied,
+    TokenAlreadyRedeemed,
+    TokenRefused,
+    TokenRequestMismatch,
+)
+from consent.keys import keyring
+from consent.models import IssuedToken, Lease, Use, UseLikeness
+from consent.records import LeaseRecord
+from consent.request import DecisionRequest, RenderRequest, parse_request
+from consent.selectors import lease_record
+from consent.snapshots import consistent_read, read_snapshot
+from consent.tokens import LikenessToken, verify
+from identity.interface import CameoState, lock_cameos, read_cameos
+
+
+def redeem(
+    *, generator: str, token_text: str, request: RenderRequest, now: datetime, by: str
+) -> LeaseRecord:
+    """Turn a likeness token into a use and its render lease: exactly once.
+
+    Verifies the token, then under the locks of its cameos and its row compares epochs and
+    decides again; the use, the lease, the ledger entries and the events are written in that
+    transaction.
+
+    Args:
+        generator: client id of who redeems.
+        token_text: the token.
+        request: the request it was issued for, repeated.
+        now: when.
+        by: who does it, for the ledger: the generator's client id.
+
+    Raises:
+        TokenRefused: a subclass that says what is wrong with the token or the request.
+        TokenAlreadyRedeemed: it was redeemed before.
+        ConsentChanged: the token is good, but consent no longer stands as it did.
+        Denied: the generator is unknown or suspended, or renders nothing.
+    """
+    client = _usable(generator)
+    if client is None:
+        raise Denied
+    token = _verified(client, token_text, now)
+    if request.digest() != token.request_hash:
+        raise TokenRequestMismatch
+    with transaction.atomic():
+        cameos = lock_cameos(detail.identifier for detail in token.details)
+        row = IssuedToken.objects.select_for_update().filter(jti=token.jti).first()
+        if row is None or row.claims != token.claims():
+            raise TokenRefused
+        if row.redeemed is not None:
+            raise TokenAlreadyRedeemed
+        decision = _decided_again(client, token, request, cameos, now)
+        if decision is None:
+            raise ConsentChanged
+        row.redeemed = now
+        row.save(update_fields=["redeemed"])
+        return _begin_use(row, token, request, now=now, by=by)
+
+
+def introspect(*, generator: str, token_text: str, now: datetime) -> dict[str, Any]:
+    """RFC 7662: whether `token_text` would be redeemed for `generator` (client id) now.
+
+    Whatever is wrong with a token, all that is said of it is `{"active": False}`.
+    """
+    inactive = {"active": False}
+    with consistent_read():
+        client = _usable(generator)
+        if client is None:
+            return inactive
+        try:
+            token = _verified(client, token_text, now)
+        except TokenRefused:
+            return inactive
+        row = IssuedToken.objects.filter(jti=token.jti, redeemed=None).first()
+        if row is None or row.claims != token.claims():
+            return inactive
+        cameos = read_cameos(detail.identifier for detail in token.details)
+        if _decided_again(client, token, parse_request(row.request), cameos, now) is None:
+            return inactive
+    return {"active": True, "client_id": client.client_id, **token.claims()}
+
+
+def _usable(generator: str) -> GeneratorState | None:
+    client = read_generator(generator)
+    if client is None or client.suspended or not client.renders:
+        return None
+    return client
+
+
+def _verified(client: GeneratorState, token_text: str, now: datetime) -> LikenessToken:
+    keys = {key.kid: key for key in keyring().public_keys(TOKEN, now=now)}
+    return verify(
+        token_text, keys, issuer=settings.CAMEO_PUBLIC_URL, audience=client.audience, now=now
+    )
+
+
+def _decided_again(
+    client: GeneratorState,
+    token: LikenessToken,
+    request: RenderRequest,
+    cameos: dict[str, CameoState],
+    now: datetime,
+) -> Decision | None:
+    """The decision as of now, if it permits on just what the token was issued on."""
+    asked = DecisionRequest(token.requester, client.client_id, now, request)
+    decision = decide(asked, read_snapshot(asked, cameos))
+    stands = {
+        (entry.cameo, entry.epoch, entry.grant, entry.grant_version) for entry in decision.basis
+    }
+    stood = {
+        (entry.identifier, entry.epoch, entry.grant, entry.grant_version) for entry in token.details
+    }
+    return decision if decision.permitted and stands == stood else None
+
+
+def _begin_use(
+    row: IssuedToken, token: LikenessToken, request: RenderRequest, *, now: datetime, by: str
+) -> LeaseRecord:
+    use = Use.objects.create(
+        token=row,
+        generator=row.generator,
+        requester_id=row.requester_id,
+        request=request.document(),
+        started=now,
+    )
+    details = sorted(token.details, key=lambda detail: detail.identifier)
+    UseLikeness.objects.bulk_create(
+        UseLikeness(
+            use=use,
+            cameo_id=detail.identifier,
+            grant_id=detail.grant,
+            grant_version=detail.grant_version,
+            epoch=detail.epoch,
+            started=now,
+        )
+        for detail in details
+    )
+    lease = Lease.objects.create(
+        use=use,
+        generator=row.generator,
+        obligations=list(token.obligations),
+        created=now,
+        expires=now + settings.CAMEO_LEASE_LIFE,
+    )
+    for detail in details:
+        told = {
+            "generator": row.generator,
+            "grant": detail.grant,
+            "requester": row.requester_id,
+            "use": use.id,
+        }
+        entry = told | {
+            "by": by,
+            "epoch": detail.epoch,
+            "grant_version": detail.grant_version,
+            "jti": token.jti,
+            "lease": lease.id,
+            "request_hash": token.request_hash,
+        }
+        audit.append(chain=detail.identifier, kind="token.redeemed", body=entry, now=now)
+        events.emit(
+            kind=events.EventKind.USE_STARTED, subject=detail.identifier, data=told, now=now
+        )
+    return lease_record(lease, now=now)

@@ -1,0 +1,219 @@
+"""Reading for people and generators: audiences, grants, uses, leases, dry-run decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from common.keyring import TOKEN
+from consent.decision import Decision, decide
+from consent.errors import CameoNotFound, GrantNotFound, LeaseNotFound
+from consent.keys import keyring
+from consent.models import Audience, Grant, Lease, UseLikeness
+from consent.paging import page
+from consent.records import (
+    AudienceRecord,
+    GrantRecord,
+    GrantVersionRecord,
+    LeaseRecord,
+    LeaseState,
+    Page,
+    UseRecord,
+)
+from consent.request import DecisionRequest, RenderRequest
+from consent.snapshots import consistent_read, read_snapshot
+from identity.interface import read_cameos
+
+DEFAULT_LIMIT = 50
+
+
+def decide_for(
+    *, generator: str, requester: str, request: RenderRequest, now: datetime
+) -> Decision:
+    """What a token request would be answered now; changes and records nothing.
+
+    Who may see which side of the answer is the caller's to choose: `Decision.for_requester()`
+    or, to the owner of a cameo, `Decision.for_owner(cameo)`.
+
+    Args:
+        generator: client id.
+        requester: account id.
+        request: what would be rendered.
+        now: the moment it is decided for.
+    """
+    asked = DecisionRequest(requester, generator, now, request)
+    with consistent_read():
+        return decide(asked, read_snapshot(asked, read_cameos(request.likenesses)))
+
+
+def grant_record(row: Grant) -> GrantRecord:
+    """A row as the record that goes out."""
+    return GrantRecord(
+        id=row.id,
+        cameo=row.cameo_id,
+        owner=row.owner_id,
+        grantee=row.grantee_id,
+        version=row.version,
+        terms=row.terms,
+        created=row.created,
+        withdrawn=row.withdrawn,
+    )
+
+
+def read_audience(*, cameo: str, by: str) -> AudienceRecord:
+    """Whom the cameo is for, to its owner `by` (account id).
+
+    Raises:
+        CameoNotFound: if there is none, or it is somebody else's.
+    """
+    state = read_cameos([cameo]).get(cameo)
+    if state is None or state.owner_id != by:
+        raise CameoNotFound
+    row = Audience.objects.filter(cameo_id=cameo).first()
+    if row is None:
+        return AudienceRecord(cameo, Audience.Kind.ONLY_ME.value, None)
+    return AudienceRecord(cameo, row.kind, row.since)
+
+
+def read_grant(*, grant: str, by: str) -> GrantRecord:
+    """One grant, to its owner or its grantee `by` (account id).
+
+    Raises:
+        GrantNotFound: if there is none, or it is between others.
+    """
+    row = Grant.objects.filter(id=grant).first()
+    if row is None or by not in (row.owner_id, row.grantee_id):
+        raise GrantNotFound
+    return grant_record(row)
+
+
+def read_grant_history(*, grant: str, by: str) -> tuple[GrantVersionRecord, ...]:
+    """Every version of a grant's terms, oldest first, to its owner or its grantee.
+
+    Raises:
+        GrantNotFound: if there is none, or it is between others.
+    """
+    read_grant(grant=grant, by=by)
+    row = Grant.objects.get(id=grant)
+    return tuple(
+        GrantVersionRecord(version.version, version.terms, version.since)
+        for version in row.versions.order_by("version")
+    )
+
+
+def list_grants_given(
+    *,
+    owner: str,
+    after: str | None = None,
+    before: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> Page[GrantRecord]:
+    """Grants that the account `owner` gave, withdrawn ones too; cursors are grant ids.
+
+    Raises:
+        CursorUnknown: for a cursor that isn't one of them.
+    """
+    rows = Grant.objects.filter(owner_id=owner)
+    return _grants(rows, after, before, limit)
+
+
+def list_grants_received(
+    *,
+    grantee: str,
+    after: str | None = None,
+    before: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> Page[GrantRecord]:
+    """Grants that the account `grantee` was given, withdrawn ones too; cursors are grant ids.
+
+    Raises:
+        CursorUnknown: for a cursor that isn't one of them.
+    """
+    rows = Grant.objects.filter(grantee_id=grantee)
+    return _grants(rows, after, before, limit)
+
+
+def _grants(rows: Any, after: str | None, before: str | None, limit: int) -> Page[GrantRecord]:
+    return page(
+        rows, grant_record, moment="created", name="id", after=after, before=before, limit=limit
+    )
+
+
+def list_uses(
+    *,
+    cameo: str,
+    by: str,
+    after: str | None = None,
+    before: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> Page[UseRecord]:
+    """Uses of a cameo, to its owner `by` (account id); cursors are use ids.
+
+    Raises:
+        CameoNotFound: if there is no such cameo, or it is somebody else's.
+        CursorUnknown: for a cursor that isn't one of its uses.
+    """
+    state = read_cameos([cameo]).get(cameo)
+    if state is None or state.owner_id != by:
+        raise CameoNotFound
+    rows = UseLikeness.objects.filter(cameo_id=cameo).select_related("use")
+    return page(
+        rows,
+        _use_record,
+        moment="started",
+        name="use_id",
+        after=after,
+        before=before,
+        limit=limit,
+    )
+
+
+def _use_record(row: UseLikeness) -> UseRecord:
+    use = row.use
+    return UseRecord(
+        id=use.id,
+        cameo=row.cameo_id,
+        generator=use.generator,
+        requester=use.requester_id,
+        grant=row.grant_id,
+        grant_version=row.grant_version,
+        purpose=use.request["purpose"],
+        labels=tuple(use.request["labels"]),
+        prompt_digest=use.request["prompt_digest"],
+        inputs_digest=use.request["inputs_digest"],
+        count=use.request["outputs"]["count"],
+        seconds=float(use.request["outputs"]["seconds"]),
+        state=use.state,
+        started=row.started,
+    )
+
+
+def lease_record(row: Lease, *, now: datetime) -> LeaseRecord:
+    """A row as the record that goes out, as it stands at `now`."""
+    return LeaseRecord(
+        id=row.id,
+        use=row.use_id,
+        generator=row.generator,
+        state=LeaseState.LIVE if now < row.expires else LeaseState.EXPIRED,
+        expires=row.expires,
+        obligations=tuple(row.obligations),
+    )
+
+
+def read_lease(*, lease: str, generator: str, now: datetime) -> LeaseRecord:
+    """A lease, to the generator (client id) that holds it.
+
+    Raises:
+        LeaseNotFound: if there is none, or it is another's.
+    """
+    row = Lease.objects.filter(id=lease, generator=generator).first()
+    if row is None:
+        raise LeaseNotFound
+    return lease_record(row, now=now)
+
+
+def jwks(*, now: datetime) -> dict[str, Any]:
+    """The JWK Set (RFC 7517) that likeness tokens are verified with; public parts only."""
+    keys: Iterable[Any] = keyring().public_keys(TOKEN, now=now)
+    return {"keys": [key.as_dict(private=False) for key in keys]}

@@ -1,0 +1,97 @@
+"""Reading the snapshot that a decision is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from accounts.interface import read_account, read_generator
+from consent.decision import (
+    AccountFact,
+    GeneratorFact,
+    GrantFact,
+    LikenessFact,
+    Snapshot,
+)
+from consent.models import Audience, Grant
+from consent.request import DecisionRequest
+from consent.terms import read_terms
+from identity.interface import CameoState
+
+
+@contextmanager
+def consistent_read() -> Iterator[None]:
+    """A REPEATABLE READ transaction: everything read within it is of one moment.
+
+    Inside a transaction that has begun already the isolation can't be changed any more, and
+    that transaction's own rules hold; no caller of this room's reads begins one.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("set transaction isolation level repeatable read, read only")
+        yield
+
+
+def read_snapshot(request: DecisionRequest, cameos: Mapping[str, CameoState]) -> Snapshot:
+    """What is known of everybody the request names.
+
+    As many queries for an unknown cameo as for a known one: the time an answer takes tells
+    nothing of who is enrolled.
+
+    Args:
+        request: the request.
+        cameos: its likenesses as `identity` knows them, read under their locks or within
+            `consistent_read()`.
+    """
+    wanted = request.render.likenesses
+    audiences = dict(Audience.objects.filter(cameo_id__in=wanted).values_list("cameo_id", "kind"))
+    grants = {
+        row.cameo_id: row
+        for row in Grant.objects.filter(
+            cameo_id__in=wanted, grantee_id=request.requester, withdrawn=None
+        )
+    }
+    likenesses = []
+    for cameo in wanted:
+        state = cameos.get(cameo)
+        owner = read_account(state.owner_id if state else cameo)
+        if state is None:
+            continue
+        likenesses.append(
+            LikenessFact(
+                cameo=cameo,
+                owner=AccountFact(state.owner_id, owner is not None and owner.is_active),
+                state=state.state,
+                expires=state.expires,
+                epoch=state.epoch,
+                audience=audiences.get(cameo, Audience.Kind.ONLY_ME.value),
+                grant=_grant(grants.get(cameo)),
+            )
+        )
+    requester = read_account(request.requester)
+    generator = read_generator(request.generator)
+    return Snapshot(
+        requester=AccountFact(requester.id, requester.is_active) if requester else None,
+        generator=(
+            GeneratorFact(
+                client_id=generator.client_id,
+                audience=generator.audience,
+                suspended=generator.suspended,
+                renders=generator.renders,
+            )
+            if generator
+            else None
+        ),
+        likenesses=tuple(likenesses),
+    )
+
+
+def _grant(row: Grant | None) -> GrantFact | None:
+    if row is None:
+        return None
+    return GrantFact(row.id, row.version, row.grantee_id, read_terms(row.terms))

@@ -1,0 +1,114 @@
+"""The cast of this room: Alice owns a likeness, Bob is her friend, Mallory attacks, Gen renders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import Generator, User
+from common.canonical import sha256_hex
+from consent.interface import (
+    GrantRecord,
+    Issued,
+    LeaseRecord,
+    Outputs,
+    RenderRequest,
+    create_grant,
+    issue,
+    redeem,
+)
+from identity.models import Cameo
+
+NOW = datetime(2030, 5, 17, 12, 0, 0, 250_000, UTC)
+SECOND = timedelta(seconds=1)
+
+
+def user(name: str) -> User:
+    return User.objects.create_user(f"{name}@example.org", "a long password")
+
+
+def generator(name: str, **extra: Any) -> Generator:
+    return Generator.objects.create(
+        name=name,
+        client_id=name,
+        client_type="confidential",
+        authorization_grant_type="client-credentials",
+        **extra,
+    )
+
+
+def cameo_of(owner: User, state: str = "active") -> str:
+    return Cameo.objects.create(owner=owner, state=state, created=NOW).id
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The fixed people, and short ways to do what they do."""
+
+    alice: str
+    bob: str
+    mallory: str
+    gen: str
+    other_gen: str
+    cameo: str
+
+    def request(self, **changes: Any) -> RenderRequest:
+        given: dict[str, Any] = {
+            "likenesses": (self.cameo,),
+            "purpose": "personal",
+            "labels": frozenset(),
+            "prompt_digest": sha256_hex(b"Alice rides a whale"),
+            "inputs_digest": None,
+            "outputs": Outputs(1, 8.0),
+        }
+        return RenderRequest(**(given | changes))
+
+    def grant(self, to: str | None = None, **changes: Any) -> GrantRecord:
+        given: dict[str, Any] = {
+            "cameo": self.cameo,
+            "grantee": to or self.bob,
+            "terms": {"purposes": ["personal"]},
+            "now": NOW,
+            "by": self.alice,
+        }
+        return create_grant(**(given | changes))
+
+    def issue(self, **changes: Any) -> Issued:
+        given: dict[str, Any] = {
+            "generator": self.gen,
+            "requester": self.bob,
+            "request": self.request(),
+            "now": NOW,
+            "by": self.gen,
+        }
+        return issue(**(given | changes))
+
+    def redeem(self, issued: Issued, **changes: Any) -> LeaseRecord:
+        given: dict[str, Any] = {
+            "generator": self.gen,
+            "token_text": issued.token,
+            "request": self.request(),
+            "now": NOW + SECOND,
+            "by": self.gen,
+        }
+        return redeem(**(given | changes))
+
+
+def make_cast() -> Cast:
+    alice, bob, mallory = user("alice"), user("bob"), user("mallory")
+    return Cast(
+        alice=alice.id,
+        bob=bob.id,
+        mallory=mallory.id,
+        gen=generator("gen").client_id,
+        other_gen=generator("other-gen").client_id,
+        cameo=cameo_of(alice),
+    )
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return make_cast()
