@@ -15,7 +15,8 @@ from accounts.interface import lock_account
 from audit import interface as audit
 from common.canonical import sha256_hex
 from identity.capture.script import generate_script
-from identity.capture.types import ClipLimits
+from identity.capture.sniff import clip_container
+from identity.capture.types import INTAKE
 from identity.errors import ClipEmpty, ClipTooManyBytes
 from identity.models import Cameo, CaptureSession, UsedClip
 from identity.protection import clips
@@ -125,15 +126,17 @@ def receive_clip(
 
     Raises:
         NoSuchSession, SessionExpired, SessionAnswered: about the session.
-        ClipEmpty, ClipTooManyBytes, ClipAlreadyUsed: about the clip.
+        ClipEmpty, ClipTooManyBytes, NotAVideo, ClipTruncated, ClipAlreadyUsed: about the clip.
         ClipStoreUnavailable: if it can't be kept.
     """
-    limit = ClipLimits().max_bytes
+    limit = INTAKE.max_bytes
     mine = CaptureSession.objects.filter(id=session_id, account_id=account_id)
     found = _answerable(mine.first(), now)
     if length is not None and length > limit:
         raise ClipTooManyBytes
     clip = _read(stream, limit)
+    # Plain Python looks before anything is kept; what the decoder finds is decided on later.
+    clip_container(clip)
     digest = sha256_hex(clip)
     sealed = clips.keep(clip, session_id=session_id)
     try:

@@ -1,0 +1,54 @@
+"""Background jobs of this room. Their arguments are ids only."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.db import transaction
+from procrastinate import JobContext, RetryStrategy
+from procrastinate.contrib.django import app
+
+from common.errors import Unavailable
+from identity.enrolment.sessions import VERIFY_QUEUE, VERIFY_TASK
+from identity.models import CaptureSession
+from identity.protection import clips
+from identity.verification.captures import verify_capture
+
+log = logging.getLogger(__name__)
+
+STALLED_SECONDS = 10.0
+ORPHAN_SECONDS = 3600.0
+
+
+@app.task(
+    name=VERIFY_TASK,
+    queue=VERIFY_QUEUE,
+    retry=RetryStrategy(max_attempts=20, wait=5, retry_exceptions=[Unavailable]),
+)
+def verify(session_id: str) -> None:
+    """Check a capture; when a dependency is down, try again for a while."""
+    verify_capture(session_id)
+
+
+@app.periodic(cron="* * * * * */5", periodic_id="stalled")
+@app.task(name="identity.retry_stalled", queue="upkeep", queueing_lock="stalled", pass_context=True)
+async def retry_stalled(context: JobContext, timestamp: int) -> None:
+    """Give the jobs of workers that died to others."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+        log.warning("a job of a dead worker is taken up again", extra={"fields": {"job": job.id}})
+        await manager.retry_job(job)
+
+
+@app.periodic(cron="0 * * * *", periodic_id="orphans")
+@app.task(name="identity.forget_orphans", queue="upkeep", queueing_lock="orphans")
+def forget_orphans(timestamp: int) -> None:
+    """Delete sealed clips that no waiting session names: an upload or a decision was cut off."""
+    with transaction.atomic():
+        waiting = set(
+            CaptureSession.objects.exclude(clip_file="").values_list("clip_file", flat=True)
+        )
+    for file in clips.files_older_than(time.time() - ORPHAN_SECONDS):
+        if file not in waiting:
+            clips.forget(file)

@@ -1,0 +1,38 @@
+"""From what stood in the way of a pass to what the person can do better.
+
+A person is told neither scores nor which signal objected, so that nobody learns from failures
+how to get round a signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from identity.summaries import Advice
+
+FOLLOW_PROMPTS = Advice("follow_the_prompts", "Follow each prompt while it is shown, one by one.")
+ONE_FACE = Advice("one_face_only", "Be alone in the picture, and stay in it the whole time.")
+MORE_LIGHT = Advice("more_light", "Go where there is more light on your face.")
+LESS_LIGHT = Advice("less_light", "Go where the light on your face is less strong.")
+COME_CLOSER = Advice("come_closer", "Come closer to the camera.")
+HOLD_STEADY = Advice("hold_steady", "Hold the camera steady, and clean its lens.")
+STAY_INSIDE = Advice("stay_inside", "Keep your whole face inside the picture.")
+SHOW_FACE = Advice("show_your_face", "Show your face to the camera.")
+TRY_AGAIN = Advice("try_again", "Record a new clip in one go, with nothing in front of your face.")
+COULD_NOT_CHECK = Advice("could_not_check", "The clip could not be checked; record a new one.")
+NOT_REACHABLE = Advice(
+    "assurance_not_reachable", "This service asks for more than this capture can show."
+)
+WAIT = Advice("wait_for_review", "A person will look at this capture.")
+
+# The signals' codes are those of docs/liveness.md.
+_BY_REASON: dict[str, Advice] = {}
+
+
+def advise(reasons: Iterable[str]) -> tuple[Advice, ...]:
+    """Advice for `signal:why` reasons, each once, in order; never none for a capture that failed.
+
+    A reason that has no advice of its own gives the same general one as every other.
+    """
+    found = dict.fromkeys(_BY_REASON.get(reason, TRY_AGAIN) for reason in reasons)
+    return tuple(found) or (TRY_AGAIN,)
