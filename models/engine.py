@@ -194,10 +194,10 @@ def region_from_points(points: NDArray[np.float32]) -> Region:
     Raises:
         UnusableRegion: the points are degenerate or not finite.
     """
+    if not np.isfinite(points).all():
+        raise UnusableRegion
     right, left = points[_RIGHT_EYE_OUTER], points[_LEFT_EYE_OUTER]
     angle = math.atan2(float(left[1] - right[1]), float(left[0] - right[0]))
-    if not math.isfinite(angle):
-        raise UnusableRegion
     cos, sin = math.cos(angle), math.sin(angle)
     along = points[:, 0] * cos + points[:, 1] * sin
     across = points[:, 1] * cos - points[:, 0] * sin

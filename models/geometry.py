@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import cv2
 import numpy as np
@@ -12,6 +13,8 @@ from models.engine import Picture, Region
 from models.errors import UnusablePicture, UnusableRegion
 
 Affine = NDArray[np.float64]
+
+_MIN_SPREAD: Final = 1e-6
 
 
 def checked_picture(picture: Picture) -> Picture:
@@ -51,15 +54,17 @@ def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> Af
     Raises:
         UnusableRegion: the source points fall together or are not finite.
     """
+    if not np.isfinite(source).all():
+        raise UnusableRegion
     s = source[:, 0].astype(np.float64) + 1j * source[:, 1].astype(np.float64)
     t = target[:, 0].astype(np.float64) + 1j * target[:, 1].astype(np.float64)
     s_mean, t_mean = complex(s.mean()), complex(t.mean())
     s = s - s_mean
     spread = float(np.vdot(s, s).real)
-    if not math.isfinite(spread) or spread < 1e-6:
+    if spread < _MIN_SPREAD:
         raise UnusableRegion
     factor = complex(np.vdot(s, t - t_mean)) / spread
-    if not np.isfinite(factor) or factor == 0:
+    if abs(factor) < _MIN_SPREAD:
         raise UnusableRegion
     shift = t_mean - factor * s_mean
     return np.array(
