@@ -5,6 +5,7 @@ It reports faults by number and trusts nobody to believe it: the service counts 
 
 from __future__ import annotations
 
+import errno
 import math
 import mmap
 import socket
@@ -18,6 +19,7 @@ from av.container import InputContainer
 from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -65,6 +67,7 @@ _TAKEN = {
 _DECODERS = "h264,hevc,vp8,vp9,libdav1d,av1,mjpeg,png,webp"
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,jpeg_pipe,png_pipe,webp_pipe"
 _LARGEST_TIME = 2**62
+_SMALL_ROOM = 4 << 20
 
 # PyAV 18.1 doesn't name every kind of side data its FFmpeg attaches (EXIF, for one), and then
 # none can be read. The nameless ones aren't used here: any name will do for them.
@@ -106,18 +109,27 @@ def work(request: Request, data: mmap.mmap, ring: mmap.mmap, control: socket.soc
     except MemoryError:
         last = Failed(Fault.MEMORY)
     except av.FFmpegError as error:
-        last = Failed(Fault.MEMORY if error.errno == 12 else Fault.DAMAGED)
+        last = Failed(Fault.MEMORY if _out_of_memory(error) else Fault.DAMAGED)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         last = Failed(Fault.INTERNAL)
     control.send(last.pack())
 
 
+def _out_of_memory(error: Exception) -> bool:
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    # A decoder short of memory may call the clip invalid instead.
+    try:
+        bytearray(_SMALL_ROOM)
+    except MemoryError:
+        return True
+    return False
+
+
 def _hand_over(request: Request, data: mmap.mmap, ring: mmap.mmap, control: socket.socket) -> int:
     container = _open(request, data)
     stream = _only_video(request, container)
-    codec = _TAKEN[request.container].get(stream.codec_context.codec.canonical_name)
-    if codec is None:
-        raise FaultError(Fault.CODEC)
+    codec = _codec(request, stream)
     _check_size(request, stream.codec_context.width, stream.codec_context.height)
     duration_ns = _announced_length(request, container, stream)
     laid: _Layout | None = None
@@ -150,7 +162,8 @@ def _open(request: Request, data: mmap.mmap) -> InputContainer:
         "protocol_whitelist": "",
         "max_pixels": str(request.max_pixels),
         "max_streams": "16",
-        "fflags": "-genpts",
+        # A time that the file doesn't give must not be made up for it.
+        "fflags": "-genpts+nofillin",
     }
     if _DEMUXERS[request.container] == "mov":
         options |= {"enable_drefs": "0", "use_absolute_path": "0", "ignore_chapters": "1"}
@@ -166,7 +179,7 @@ def _open(request: Request, data: mmap.mmap) -> InputContainer:
     except MemoryError:
         raise
     except (av.FFmpegError, ValueError) as error:
-        if getattr(error, "errno", None) == 12:
+        if _out_of_memory(error):
             raise FaultError(Fault.MEMORY) from error
         raise FaultError(Fault.UNREADABLE) from error
 
@@ -186,6 +199,16 @@ def _only_video(request: Request, container: InputContainer) -> VideoStream:
     if len(videos) > 1:
         raise FaultError(Fault.SEVERAL_VIDEOS)
     return videos[0]
+
+
+def _codec(request: Request, stream: VideoStream) -> Codec:
+    # A stream of a kind this FFmpeg knows no decoder for has no context at all.
+    context: VideoCodecContext | None = stream.codec_context
+    if context is not None:
+        codec = _TAKEN[request.container].get(context.codec.canonical_name)
+        if codec is not None:
+            return codec
+    raise FaultError(Fault.CODEC)
 
 
 def _check_size(request: Request, width: int, height: int) -> None:

@@ -102,7 +102,7 @@ class DecoderSession:
         started = time.monotonic()
         try:
             self._lines.control.settimeout(max(0.001, self._patience - self._waited))
-            raw = self._lines.control.recv(messages.MAX_MESSAGE)
+            raw = self._receive()
         except TimeoutError:
             raise DecoderTimeout from None
         except OSError:
@@ -118,6 +118,13 @@ class DecoderSession:
         if isinstance(message, messages.Failed):
             raise _ERRORS[message.fault]
         return message
+
+    def _receive(self) -> bytes:
+        try:
+            return self._lines.control.recv(messages.MAX_MESSAGE)
+        except ConnectionResetError:
+            # It ended without reading all that it was sent; its own last words still wait here.
+            return self._lines.control.recv(messages.MAX_MESSAGE)
 
     def release(self) -> None:
         """Let the decoder write over the oldest picture."""

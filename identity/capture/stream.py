@@ -286,7 +286,7 @@ def _sniffed(file: int, size: int, *, picture: bool) -> messages.Container:
     sniffer = sniff.picture_container if picture else sniff.clip_container
     if size == 0:
         return sniffer(b"")
-    with mmap.mmap(file, size, prot=mmap.PROT_READ) as data:
+    with mmap.mmap(file, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as data:
         return sniffer(data)
 
 

@@ -145,7 +145,8 @@ def _be_decoder(
         parent = os.getppid()
         line = socket.socket(fileno=control)
         gc.disable()
-        data = mmap.mmap(file, request.file_bytes, prot=mmap.PROT_READ)
+        # Kernels before 6.7 refuse shared mappings of a file sealed against writing.
+        data = mmap.mmap(file, request.file_bytes, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
         pictures = mmap.mmap(ring, request.slots * request.slot_bytes)
         _close_all_but(control)
         try:
