@@ -60,8 +60,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A keyring and a clip folder that no other run shares."""
+def _own_folders(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    """A keyring that no other run shares, and a clip folder that no other test does."""
     from common.keyring import FileKeyring
 
     folder = tmp_path_factory.getbasetemp() / "cameo"
@@ -69,4 +71,4 @@ def _own_folders(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -
     if not keyring.exists():
         FileKeyring.create(keyring, now=datetime.now(UTC))
     settings.CAMEO_KEYRING_FILE = keyring
-    settings.CAMEO_CLIP_DIR = folder / "clips"
+    settings.CAMEO_CLIP_DIR = tmp_path / "clips"
