@@ -32,7 +32,7 @@ class Head:
         follow: (len(free), len(known)), harmonic weights: free movement = follow @ known movement.
         moving: bounds (x0, y0, x1, y1) of everything that can move.
         pivot: (3,), the point about which the head turns.
-        depth_unit: focal length of the imagined camera in pixels.
+        focal: focal length of the imagined camera in pixels.
         close_mouth, open_mouth, shut_eyes: (s, 3), displacements of the first s vertices (the
             mesh and the collar of skin round the jaw) at full expression.
     """
@@ -242,8 +242,7 @@ def _harmonic(
         graph[j, i] = weight
     degree = graph.sum(axis=1)
     inner = np.diag(degree[free]) - graph[np.ix_(free, free)]
-    weights = np.asarray(np.linalg.solve(inner, graph[np.ix_(free, known)]), dtype=np.float64)
-    return weights
+    return np.asarray(np.linalg.solve(inner, graph[np.ix_(free, known)]), dtype=np.float64)
 
 
 def _spread(mesh: Floats, moved: dict[int, Floats], still: tuple[int, ...]) -> Floats:

@@ -46,7 +46,6 @@ class Looks:
         brow_dark, beard: 0 to 1.
         lip_red: shift of a on the lips.
         relief: (16, 3), places (x, y in the face, 0 to 1) and gains of soft light and shade.
-        flipped: left and right exchanged.
     """
 
     stretch: float
@@ -70,7 +69,6 @@ class Looks:
     beard: float
     lip_red: float
     relief: NDArray[np.float64]
-    flipped: bool
 
 
 def draw_looks(identity: int) -> Looks:
@@ -80,14 +78,14 @@ def draw_looks(identity: int) -> Looks:
     def around(middle: float, reach: float) -> float:
         return float(middle + chance.uniform(-reach, reach))
 
-    lightness = chance.uniform(-75.0, 12.0)
+    lightness = chance.uniform(-70.0, 8.0)
     return Looks(
-        stretch=around(1.0, 0.16),
+        stretch=around(1.0, 0.13),
         eye_spacing=around(0.0, 0.05),
         eye_height=around(0.0, 0.05),
         eye_slant=around(0.0, 0.16),
-        eye_size=around(1.05, 0.3),
-        brow_height=around(0.0, 0.04),
+        eye_size=around(1.12, 0.2),
+        brow_height=around(-0.01, 0.03),
         nose_width=around(1.1, 0.4),
         nose_length=around(1.0, 0.2),
         nose_height=around(0.0, 0.03),
@@ -97,13 +95,12 @@ def draw_looks(identity: int) -> Looks:
         chin_length=around(0.0, 0.10),
         jaw_width=around(0.0, 0.08),
         cheek_width=around(0.0, 0.05),
-        skin=np.array([lightness, around(0.0, 8.0), around(0.0, 12.0)]),
-        hair=np.array([around(-20.0, 60.0), around(4.0, 16.0), around(-5.0, 30.0)]),
+        skin=np.array([lightness, around(0.0, 5.0), around(1.0, 7.0)]),
+        hair=np.array([around(-25.0, 60.0), around(2.0, 5.0), around(-10.0, 14.0)]),
         brow_dark=max(0.0, around(0.3, 0.6)),
-        beard=max(0.0, around(0.0, 0.8)),
-        lip_red=around(4.0, 14.0),
-        relief=chance.uniform([0.05, 0.05, -0.3], [0.95, 0.95, 0.3], (16, 3)),
-        flipped=bool(chance.integers(2)),
+        beard=max(0.0, around(0.0, 0.6)),
+        lip_red=around(2.0, 8.0),
+        relief=chance.uniform([0.05, 0.05, -0.25], [0.95, 0.95, 0.2], (16, 3)),
     )
 
 
@@ -117,8 +114,7 @@ def morphed_portrait(picture: Picture, mesh: Floats, identity: int) -> Picture:
     coloured = _colour(big, points, looks)
     shaped = _shape(coloured, points, looks)
     width = round(shaped.shape[1] * looks.stretch)
-    out = cv2.resize(shaped, (width, shaped.shape[0]), interpolation=cv2.INTER_CUBIC)
-    return as_picture(out[:, ::-1] if looks.flipped else out)
+    return as_picture(cv2.resize(shaped, (width, shaped.shape[0]), interpolation=cv2.INTER_CUBIC))
 
 
 def _shape(picture: Picture, points: Floats, looks: Looks) -> Picture:
@@ -221,9 +217,7 @@ def _colour(picture: Picture, points: Floats, looks: Looks) -> Picture:
         lab[:, :, 0] *= 1.0 - 0.6 * np.float32(looks.brow_dark) * brow
     lab[:, :, 0] *= 1.0 - 0.4 * np.float32(looks.beard) * _beard(picture, points, lips)
     lab[:, :, 0] *= 1.0 + face * _relief(picture, points, looks.relief)
-    return as_picture(
-        cv2.cvtColor(np.clip(lab, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB)
-    )
+    return as_picture(cv2.cvtColor(np.clip(lab, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB))
 
 
 def _skin(lab: NDArray[np.float32], points: Floats) -> NDArray[np.float32]:
@@ -238,7 +232,8 @@ def _skin(lab: NDArray[np.float32], points: Floats) -> NDArray[np.float32]:
     near = np.clip(2.0 - far, 0.0, 1.0)
     inner = centre + 0.86 * (points[list(lm.CONTOUR)] - centre)
     face = _mask(lab, inner, 12.0)
-    return cv2.GaussianBlur(np.maximum(like * near, face).astype(np.float32), (0, 0), 2.0)
+    mask = np.maximum(like * near, face)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 2.0), dtype=np.float32)
 
 
 def _hair(
@@ -254,7 +249,7 @@ def _hair(
     grey = np.hypot(lab[:, :, 1] - 128.0, lab[:, :, 2] - 128.0) < 9.0
     backdrop = (grey & (lab[:, :, 0] > 120.0)).astype(np.float32)
     mask = inside * (1.0 - backdrop) * (1.0 - skin)
-    return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 2.5)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 2.5), dtype=np.float32)
 
 
 def _beard(picture: Picture, points: Floats, lips: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -65,18 +65,26 @@ def frame_canvas(
 
 def without_eyes(canvas: Picture, mesh: NDArray[np.float64]) -> Picture:
     """`canvas` with the eyes of a mesh (468, 3) painted over by the skin round them."""
-    mask = np.zeros(canvas.shape[:2], dtype=np.uint8)
-    reach = 0.0
+    eyes, reach = np.zeros(canvas.shape[:2], dtype=np.uint8), 0.0
     for upper, lower, _, corners in lm.EYES:
         ring = mesh[[corners[0], *upper, corners[1], *reversed(lower)], :2]
-        cv2.fillPoly(mask, [np.rint(ring).astype(np.int32)], 255)
+        cv2.fillPoly(eyes, [np.rint(ring).astype(np.int32)], 255)
         reach = max(reach, 0.18 * float(np.ptp(ring[:, 0])))
-    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(reach) + 1,) * 2)
-    mask = as_picture(cv2.dilate(mask, around))
-    bare = cv2.inpaint(canvas, mask, 5, cv2.INPAINT_TELEA)
+    eyes = as_picture(cv2.dilate(eyes, _disc(reach)))
+    # Brows too, or their dark would run down into the lids; they are put back afterwards.
+    brows = np.zeros_like(eyes)
+    for side in (lm.BROWS[:10], lm.BROWS[10:]):
+        cv2.fillPoly(brows, [cv2.convexHull(np.rint(mesh[list(side), :2]).astype(np.int32))], 255)
+    brows = as_picture(cv2.dilate(brows, _disc(0.4 * reach)))
+    bare = cv2.inpaint(canvas, cv2.bitwise_or(eyes, brows), 5, cv2.INPAINT_TELEA)
     soft = cv2.GaussianBlur(bare, (0, 0), reach / 2)
-    weight = cv2.GaussianBlur(mask, (0, 0), 1.5)[:, :, None] / 255.0
-    return as_picture(np.rint(soft * weight + bare * (1.0 - weight)))
+    weight = cv2.GaussianBlur(eyes, (0, 0), 1.5)[:, :, None] / 255.0
+    return as_picture(np.rint(soft * weight + canvas * (1.0 - weight)))
+
+
+def _disc(radius: float) -> NDArray[np.uint8]:
+    size = 2 * round(radius) + 1
+    return as_picture(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
 
 
 def _sky_above(picture: Picture, rows: int) -> Picture:

@@ -211,7 +211,7 @@ def _draw_lids(
         outward = 0.2 * (last - first)
         rim = np.vstack([first - outward, high + 2.2 * (crease - high), last + outward])
         edge = np.vstack([first, high + lids * (low - high), last])
-        below = np.vstack([first - outward, high + 1.6 * lids * (low - high), last + outward])
+        below = np.vstack([first - outward, high + 1.3 * lids * (low - high), last + outward])
         ring = np.rint(np.vstack([rim, below[::-1]])[:, :2] * 16).astype(np.int32)
         box = _box(ring, picture)
         if box is None:
