@@ -1,0 +1,41 @@
+"""Alice as a simulated person, and one clip of hers that answers one script."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from identity.capture.script import generate_script
+from identity.types import Script
+from models.engine import Engines
+from models.runtime import load_engines
+from tests.simulation.person import SimulatedPerson
+
+SCRIPT = generate_script(bytes(32))
+OTHER_SCRIPT = generate_script(bytes([7]) * 32)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A script and a simulated clip that answers it."""
+
+    script: Script
+    clip: bytes
+
+
+@pytest.fixture(scope="session")
+def engines() -> Engines:
+    return load_engines("open", Path(settings.CAMEO_MODELS_DIR))
+
+
+@pytest.fixture(scope="session")
+def simulated_alice(engines: Engines) -> SimulatedPerson:
+    return SimulatedPerson.from_portrait(engines)
+
+
+@pytest.fixture(scope="session")
+def answered(simulated_alice: SimulatedPerson) -> Answered:
+    return Answered(SCRIPT, simulated_alice.answer(SCRIPT.to_json()))
