@@ -107,9 +107,7 @@ def compare(one: Template, other: Template, calibration: Calibration) -> float:
     return score(one.vectors, other.vectors, calibration)
 
 
-def score(
-    one: Sequence[Vector], other: Sequence[Vector], calibration: Calibration
-) -> float:
+def score(one: Sequence[Vector], other: Sequence[Vector], calibration: Calibration) -> float:
     """Returns Σ wᵢ·cᵢ + bias of two sets of unit vectors, one for each embedder.
 
     Raises:

@@ -42,16 +42,12 @@ def continuity(track: Track, calibration: Calibration) -> Signal:
         worst = max(jumps, key=lambda jump: jump.size)
         return Signal("continuity", worst.size, None, SignalOutcome.FAIL, "jump", len(jumps))
     if n < MIN_SAMPLES:
-        return Signal(
-            "continuity", None, threshold, SignalOutcome.ABSTAIN, "too_few_samples", n
-        )
+        return Signal("continuity", None, threshold, SignalOutcome.ABSTAIN, "too_few_samples", n)
     try:
         alone = min(leave_one_out(samples, calibration))
         apart = between_groups(samples, calibration)
     except UnusableVector:
-        return Signal(
-            "continuity", None, threshold, SignalOutcome.ABSTAIN, "too_few_samples", n
-        )
+        return Signal("continuity", None, threshold, SignalOutcome.ABSTAIN, "too_few_samples", n)
     value = alone if apart is None else min(alone, apart)
     if value >= threshold:
         return Signal("continuity", value, threshold, SignalOutcome.PASS, "ok", n)
@@ -94,10 +90,7 @@ def between_groups(samples: list[Sample], calibration: Calibration) -> float | N
     """
     weights = np.sqrt(np.array(calibration.weights, dtype=np.float64))
     rows = np.stack(
-        [
-            np.concatenate([w * v for w, v in zip(weights, s.vectors, strict=True)])
-            for s in samples
-        ]
+        [np.concatenate([w * v for w, v in zip(weights, s.vectors, strict=True)]) for s in samples]
     )
     members = _two_means(rows)
     groups = [

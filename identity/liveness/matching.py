@@ -115,7 +115,9 @@ def _assign(slots: Sequence[_Slot]) -> dict[int, tuple[Event, ...]]:
     A shortest path over slots in order, the state being the time of the last event taken.
     """
     # Time of the last event taken -> (slots left empty, cost, events taken by place).
-    best: dict[float, tuple[int, float, tuple[tuple[int, Event], ...]]] = {float("-inf"): (0, 0, ())}
+    best: dict[float, tuple[int, float, tuple[tuple[int, Event], ...]]] = {
+        float("-inf"): (0, 0, ())
+    }
     for slot in slots:
         following: dict[float, tuple[int, float, tuple[tuple[int, Event], ...]]] = {}
         for last, (empty, cost, taken) in best.items():
@@ -183,8 +185,7 @@ def _judge_turn(
     own = [
         event
         for event in events.turns[prompt.direction]
-        if prompt.start - TOLERANCE <= event.time_s <= prompt.end + TOLERANCE
-        and event not in used
+        if prompt.start - TOLERANCE <= event.time_s <= prompt.end + TOLERANCE and event not in used
     ]
     furthest = max(own, key=lambda event: event.size, default=None)
     size = furthest.size if furthest is not None else 0.0

@@ -115,7 +115,10 @@ class Tracker:
         return Seen(found, broken=self._note_jumps(time_s, picture, found))
 
     def stacked(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Returns the meshes, shape (N, 468, 3) with not-a-number where no face was, and where one was."""
+        """Returns the meshes, shape (N, 468, 3), and where a face was, shape (N,).
+
+        Where none was the mesh is not-a-number.
+        """
         missing = np.full((MESH_POINTS, 3), np.nan, dtype=np.float32)
         present = np.array([points is not None for points in self.points], dtype=np.bool_)
         if not self.points:
@@ -163,9 +166,7 @@ class Tracker:
         self.detect_seconds += self.clock() - started
         return self._largest(picture, faces)
 
-    def _largest(
-        self, picture: Picture, faces: tuple[DetectedFace, ...]
-    ) -> FaceMesh | None:
+    def _largest(self, picture: Picture, faces: tuple[DetectedFace, ...]) -> FaceMesh | None:
         started = self.clock()
         found = sorted(confirm(picture, faces, self.mesh), key=lambda face: -face.side)
         self.mesh_seconds += self.clock() - started
@@ -177,9 +178,7 @@ class Tracker:
             return face.mesh
         return None
 
-    def _unless_astray(
-        self, main: FaceMesh, faces: tuple[DetectedFace, ...]
-    ) -> FaceMesh | None:
+    def _unless_astray(self, main: FaceMesh, faces: tuple[DetectedFace, ...]) -> FaceMesh | None:
         """Drops a mesh that sits where no face is while faces are seen elsewhere, twice over."""
         box = box_of(main)
         if not faces or any(overlap(box, face.box) > 0.0 for face in faces):
@@ -260,8 +259,9 @@ def _changes(
     """(kind, how much, limit) of each change between two frames."""
     one = before.points[:, 0] + 1j * before.points[:, 1]
     two = after.points[:, 0] + 1j * after.points[:, 1]
-    size_one, size_two = float(np.abs(one - one.mean()).max()), float(
-        np.abs(two - two.mean()).max()
+    size_one, size_two = (
+        float(np.abs(one - one.mean()).max()),
+        float(np.abs(two - two.mean()).max()),
     )
     size_one, size_two = max(2 * size_one, 1e-6), max(2 * size_two, 1e-6)
     place = float(abs(two.mean() - one.mean())) / min(size_one, size_two)

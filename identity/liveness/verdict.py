@@ -43,9 +43,7 @@ def judge(track: Track, script: Script | None, calibration: Calibration) -> Verd
         outcome=fuse(signals, prompts),
         signals=signals,
         prompts=prompts or (),
-        reasons=tuple(
-            f"{s.name}:{s.why}" for s in signals if s.outcome is not SignalOutcome.PASS
-        ),
+        reasons=tuple(f"{s.name}:{s.why}" for s in signals if s.outcome is not SignalOutcome.PASS),
     )
 
 
@@ -55,8 +53,7 @@ def measured_prompts(track: Track, script: Script | None) -> tuple[MeasuredPromp
         return None
     if not track.present.any():
         return tuple(
-            MeasuredPrompt(prompt, False, (), None, matching.NOT_SEEN)
-            for prompt in script.prompts
+            MeasuredPrompt(prompt, False, (), None, matching.NOT_SEEN) for prompt in script.prompts
         )
     return matching.measure_prompts(script, find_events(motion_of(track), script))
 

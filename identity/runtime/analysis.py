@@ -43,7 +43,7 @@ class Analysis:
         pack, template_format: of the models used.
         script: what was asked, or None.
         timings: processor seconds by stage (decode in its own process, detect, mesh, embed,
-            signals), and `wall`, `waited` (for the decoder) in seconds that passed.
+            signals, other), and `wall`, `waited` (for the decoder) in seconds that passed.
         stats: what decoding cost.
     """
 
@@ -80,7 +80,7 @@ def analyse(
     Raises:
         CameoError: every error of `identity.capture.stream.open_clip` and of its frames.
     """
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), time.thread_time()
     tracker = Tracker(engines.detector, engines.mesh)
     sampler = Sampler(engines.embedders)
     told = 0.0
@@ -104,6 +104,12 @@ def analyse(
     signals = time.thread_time() - before
     if progress is not None:
         progress(1.0)
+    stages = {
+        "detect": tracker.detect_seconds,
+        "mesh": tracker.mesh_seconds,
+        "embed": sampler.embed_seconds,
+        "signals": signals,
+    }
     return Analysis(
         info=info,
         track=track,
@@ -114,10 +120,8 @@ def analyse(
         script=script,
         timings={
             "decode": stats.cpu_seconds,
-            "detect": tracker.detect_seconds,
-            "mesh": tracker.mesh_seconds,
-            "embed": sampler.embed_seconds,
-            "signals": signals,
+            **stages,
+            "other": time.thread_time() - cpu_started - sum(stages.values()),
             "wall": time.perf_counter() - started,
             "waited": stats.waited_seconds,
         },
