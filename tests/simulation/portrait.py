@@ -65,21 +65,24 @@ def frame_canvas(
 
 def without_eyes(canvas: Picture, mesh: NDArray[np.float64]) -> Picture:
     """`canvas` with the eyes of a mesh (468, 3) painted over by the skin round them."""
-    eyes, reach = np.zeros(canvas.shape[:2], dtype=np.uint8), 0.0
-    for upper, lower, _, corners in lm.EYES:
-        ring = mesh[[corners[0], *upper, corners[1], *reversed(lower)], :2]
+    eyes, width = np.zeros(canvas.shape[:2], dtype=np.uint8), 0.0
+    for upper, lower, fold, corners in lm.EYES:
+        ring = mesh[[corners[0], *fold, corners[1], *reversed(lower)], :2]
         cv2.fillPoly(eyes, [np.rint(ring).astype(np.int32)], 255)
-        reach = max(reach, 0.18 * float(np.ptp(ring[:, 0])))
-    eyes = as_picture(cv2.dilate(eyes, _disc(reach)))
+        width = max(width, float(np.ptp(mesh[[*corners, *upper], 0])))
+    eyes = as_picture(cv2.dilate(eyes, _disc(0.15 * width)))
     # Brows too, or their dark would run down into the lids; they are put back afterwards.
     brows = np.zeros_like(eyes)
     for side in (lm.BROWS[:10], lm.BROWS[10:]):
         cv2.fillPoly(brows, [cv2.convexHull(np.rint(mesh[list(side), :2]).astype(np.int32))], 255)
-    brows = as_picture(cv2.dilate(brows, _disc(0.4 * reach)))
-    bare = cv2.inpaint(canvas, cv2.bitwise_or(eyes, brows), 5, cv2.INPAINT_TELEA)
-    soft = cv2.GaussianBlur(bare, (0, 0), reach / 2)
-    weight = cv2.GaussianBlur(eyes, (0, 0), 1.5)[:, :, None] / 255.0
-    return as_picture(np.rint(soft * weight + canvas * (1.0 - weight)))
+    hidden = cv2.bitwise_or(eyes, as_picture(cv2.dilate(brows, _disc(0.08 * width))))
+    bare = cv2.GaussianBlur(cv2.inpaint(canvas, hidden, 5, cv2.INPAINT_TELEA), (0, 0), 0.15 * width)
+    # A soft rim: the mesh takes any line above the lashes for a lid that is still open.
+    wider = cv2.dilate(eyes, _disc(0.1 * width))
+    weight = cv2.GaussianBlur(wider, (0, 0), 0.1 * width).astype(np.float32) / 255.0
+    weight *= 1.0 - cv2.GaussianBlur(brows, (0, 0), 0.04 * width).astype(np.float32) / 255.0
+    cover = weight[:, :, None]
+    return as_picture(np.rint(bare * cover + canvas * (1.0 - cover)))
 
 
 def _disc(radius: float) -> NDArray[np.uint8]:

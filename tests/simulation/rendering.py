@@ -21,6 +21,7 @@ from tests.simulation.portrait import Picture, as_picture
 _STEP = 2
 _SUBPIXEL_BITS = 4
 _JUMP = 3.0
+_LASHES = 12
 _TEETH = np.array([196.0, 186.0, 172.0], dtype=np.float32)
 _CAVITY = np.array([58.0, 24.0, 24.0], dtype=np.float32)
 
@@ -161,9 +162,9 @@ def _affines(head: Head, points: Floats) -> list[NDArray[np.float32]]:
     return out
 
 
-def _ring(points: Floats, upper: tuple[int, ...], lower: tuple[int, ...]) -> NDArray[np.int32]:
-    path = points[[*upper, *reversed(lower)], :2]
-    return np.asarray(np.rint(path * 16), dtype=np.int32)
+def _sixteenths(path: Floats) -> NDArray[np.int32]:
+    """(n, 2 or more) pixels as OpenCV's fixed-point coordinates (n, 2)."""
+    return np.asarray(np.rint(path[:, :2] * 16), dtype=np.int32)
 
 
 def _draw_mouth(picture: Picture, points: Floats, moment: Moment) -> None:
@@ -172,7 +173,7 @@ def _draw_mouth(picture: Picture, points: Floats, moment: Moment) -> None:
         return
     first, last = lm.INNER_MOUTH_CORNERS
     upper, lower = (first, *lm.UPPER_LIP_INNER, last), (first, *lm.LOWER_LIP_INNER, last)
-    ring = _ring(points, upper, lower)
+    ring = _sixteenths(points[[*upper, *reversed(lower)]])
     box = _box(ring, picture)
     if box is None:
         return
@@ -181,11 +182,11 @@ def _draw_mouth(picture: Picture, points: Floats, moment: Moment) -> None:
         dark = 0.95 * open_part * _filled(ring, box, 1.0)[:, :, None]
         picture[box] = np.rint(picture[box] * (1.0 - dark) + _CAVITY * dark)
         hang = np.minimum(0.35 * (points[list(lower)] - points[list(upper)]), _teeth(points))
-        edge = np.vstack([points[list(upper)], (points[list(upper)] + hang)[::-1]])[:, :2]
-        teeth = _filled(np.rint(edge * 16).astype(np.int32), box, 0.8)[:, :, None]
+        row = np.vstack([points[list(upper)], (points[list(upper)] + hang)[::-1]])
+        teeth = _filled(_sixteenths(row), box, 0.8)[:, :, None]
         white = 0.8 * open_part * teeth * dark
         picture[box] = np.rint(picture[box] * (1.0 - white) + _TEETH * white)
-    _shade_line(picture, _ring(points, upper, ()), box, strength=0.25 * (1.0 - open_part))
+    _shade_lines(picture, [points[list(upper)]], box, strength=0.25 * (1.0 - open_part))
 
 
 def _teeth(points: Floats) -> float:
@@ -212,19 +213,32 @@ def _draw_lids(
         rim = np.vstack([first - outward, high + 2.2 * (crease - high), last + outward])
         edge = np.vstack([first, high + lids * (low - high), last])
         below = np.vstack([first - outward, high + 1.3 * lids * (low - high), last + outward])
-        ring = np.rint(np.vstack([rim, below[::-1]])[:, :2] * 16).astype(np.int32)
+        ring = _sixteenths(np.vstack([rim, below[::-1]]))
         box = _box(ring, picture)
         if box is None:
             continue
         mask = _filled(ring, box, 1.5)
         if lids < 0.9:  # the eye is still to be seen between the lids
-            slit = np.vstack([edge, below[::-1]])[:, :2]
-            mask = mask * (1.0 - _filled(np.rint(slit * 16).astype(np.int32), box, 0.8))
+            slit = _sixteenths(np.vstack([edge, below[::-1]]))
+            mask = mask * (1.0 - _filled(slit, box, 0.8))
         skin = cv2.remap(stage.lids, maps[0][box], maps[1][box], cv2.INTER_LINEAR)
         cover = mask[:, :, None]
         picture[box] = np.rint(picture[box] * (1.0 - cover) + skin * cover)
-        line = np.rint(edge[:, :2] * 16).astype(np.int32)
-        _shade_line(picture, line, box, strength=0.4 * min(1.0, 2 * lids))
+        strength = min(1.0, 2 * lids)
+        _shade_lines(picture, [edge], box, strength=0.3 * strength)
+        _shade_lines(picture, _lashes(edge), box, strength=0.35 * strength)
+
+
+def _lashes(edge: Floats) -> list[Floats]:
+    """Short strokes (2, 2) down from a lid's edge (n, 3), fanning out."""
+    width = float(np.ptp(edge[:, 0]))
+    along = np.linspace(0.0, 1.0, len(edge))
+    out = []
+    for part in (np.arange(_LASHES) + 0.5) / _LASHES:
+        root = np.array([np.interp(part, along, edge[:, axis]) for axis in (0, 1)])
+        lean = np.sign(edge[-1, 0] - edge[0, 0]) * (part - 0.5) * 0.10 * width
+        out.append(np.vstack([root, root + np.array([lean, 0.08 * width])]))
+    return out
 
 
 def _filled(ring: NDArray[np.int32], box: tuple[slice, slice], blur: float) -> NDArray[np.float32]:
@@ -235,12 +249,14 @@ def _filled(ring: NDArray[np.int32], box: tuple[slice, slice], blur: float) -> N
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), blur), dtype=np.float32) / 255.0
 
 
-def _shade_line(
-    picture: Picture, line: NDArray[np.int32], box: tuple[slice, slice], *, strength: float
+def _shade_lines(
+    picture: Picture, lines: list[Floats], box: tuple[slice, slice], *, strength: float
 ) -> None:
-    mask = np.zeros(picture.shape[:2], dtype=np.uint8)[box]
-    shift = np.array([box[1].start * 16, box[0].start * 16])
-    cv2.polylines(mask, [line - shift], False, 255, 2, lineType=cv2.LINE_AA, shift=4)
+    """Darken along lines of points (n, 2 or more), pixels of the picture."""
+    mask = np.zeros((box[0].stop - box[0].start, box[1].stop - box[1].start), dtype=np.uint8)
+    corner = np.array([box[1].start, box[0].start])
+    paths = [np.rint((line[:, :2] - corner) * 16).astype(np.int32) for line in lines]
+    cv2.polylines(mask, paths, False, 255, 2, lineType=cv2.LINE_AA, shift=4)
     soft = cv2.GaussianBlur(mask, (0, 0), 0.8).astype(np.float32)[:, :, None] / 255.0
     picture[box] = np.rint(picture[box] * (1.0 - strength * soft))
 

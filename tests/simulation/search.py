@@ -18,7 +18,7 @@ from models.runtime import load_engines
 from tests.simulation.oracle import Vectors, complaints, score, template, watch
 from tests.simulation.person import SimulatedPerson
 
-LIMIT: Final = 0.0
+LIMIT: Final = 1.0
 PROJECT: Final = Path(__file__).resolve().parents[2]
 
 EVERY_KIND: Final[tuple[dict[str, Any], ...]] = (
