@@ -16,7 +16,7 @@ from consent.keys import keyring
 from consent.models import IssuedToken, token_id
 from consent.records import Issued
 from consent.request import DecisionRequest, RenderRequest
-from consent.snapshots import read_snapshot
+from consent.snapshots import hold_snapshot
 from consent.tokens import MAX_LIFE, LikenessDetail, LikenessToken, from_claims, mint
 from identity.interface import lock_cameos
 
@@ -42,7 +42,7 @@ def issue(
     asked = DecisionRequest(requester, generator, now, request)
     with transaction.atomic():
         cameos = lock_cameos(request.likenesses)
-        snapshot = read_snapshot(asked, cameos)
+        snapshot = hold_snapshot(asked, cameos)
         decision = decide(asked, snapshot)
         if not decision.permitted or snapshot.generator is None:
             raise Denied(decision.for_requester())
@@ -86,7 +86,7 @@ def issue_again(
     asked = DecisionRequest(requester, generator, now, request)
     with transaction.atomic():
         cameos = lock_cameos(request.likenesses)
-        decision = decide(asked, read_snapshot(asked, cameos))
+        decision = decide(asked, hold_snapshot(asked, cameos))
         row = IssuedToken.objects.filter(
             jti=jti, generator=generator, requester_id=requester, redeemed=None, expires__gt=now
         ).first()

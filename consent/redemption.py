@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ import audit.interface as audit
 import events.interface as events
 from accounts.interface import GeneratorState, read_generator
 from common.keyring import TOKEN
-from consent.decision import Decision, decide
+from consent.decision import Snapshot, decide
 from consent.errors import (
     ConsentChanged,
     Denied,
@@ -25,7 +26,7 @@ from consent.models import IssuedToken, Lease, Use, UseLikeness
 from consent.records import LeaseRecord
 from consent.request import DecisionRequest, RenderRequest, parse_request
 from consent.selectors import lease_record
-from consent.snapshots import consistent_read, read_snapshot
+from consent.snapshots import consistent_read, hold_snapshot, read_snapshot
 from consent.tokens import LikenessToken, verify
 from identity.interface import CameoState, lock_cameos, read_cameos
 
@@ -65,8 +66,7 @@ def redeem(
             raise TokenRefused
         if row.redeemed is not None:
             raise TokenAlreadyRedeemed
-        decision = _decided_again(client, token, request, cameos, now)
-        if decision is None:
+        if not _stands(client, token, request, cameos, now, hold_snapshot):
             raise ConsentChanged
         row.redeemed = now
         row.save(update_fields=["redeemed"])
@@ -91,7 +91,7 @@ def introspect(*, generator: str, token_text: str, now: datetime) -> dict[str, A
         if row is None or row.claims != token.claims():
             return inactive
         cameos = read_cameos(detail.identifier for detail in token.details)
-        if _decided_again(client, token, parse_request(row.request), cameos, now) is None:
+        if not _stands(client, token, parse_request(row.request), cameos, now, read_snapshot):
             return inactive
     return {"active": True, "client_id": client.client_id, **token.claims()}
 
@@ -104,29 +104,30 @@ def _usable(generator: str) -> GeneratorState | None:
 
 
 def _verified(client: GeneratorState, token_text: str, now: datetime) -> LikenessToken:
-    keys = {key.kid: key for key in keyring().public_keys(TOKEN, now=now)}
+    keys = {str(key.kid): key for key in keyring().public_keys(TOKEN, now=now)}
     return verify(
         token_text, keys, issuer=settings.CAMEO_PUBLIC_URL, audience=client.audience, now=now
     )
 
 
-def _decided_again(
+def _stands(
     client: GeneratorState,
     token: LikenessToken,
     request: RenderRequest,
     cameos: dict[str, CameoState],
     now: datetime,
-) -> Decision | None:
-    """The decision as of now, if it permits on just what the token was issued on."""
+    snapshot_of: Callable[[DecisionRequest, Mapping[str, CameoState]], Snapshot],
+) -> bool:
+    """Whether the decision as of now permits on just what the token was issued on."""
     asked = DecisionRequest(token.requester, client.client_id, now, request)
-    decision = decide(asked, read_snapshot(asked, cameos))
+    decision = decide(asked, snapshot_of(asked, cameos))
     stands = {
         (entry.cameo, entry.epoch, entry.grant, entry.grant_version) for entry in decision.basis
     }
     stood = {
         (entry.identifier, entry.epoch, entry.grant, entry.grant_version) for entry in token.details
     }
-    return decision if decision.permitted and stands == stood else None
+    return decision.permitted and stands == stood
 
 
 def _begin_use(

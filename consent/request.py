@@ -148,15 +148,14 @@ class _Reader:
         self.fields.append(FieldError(pointer, code, message))
 
     def get(self, name: str) -> Any:
-        if name not in self._document:
+        if self._document.get(name) is None:
             self.fault(f"/{name}", "missing", "This member is required.")
         return self._document.get(name)
 
     def word(self, value: object, pointer: str) -> str:
         if isinstance(value, str) and len(value) <= MAX_WORD and _WORD.fullmatch(value):
             return value
-        if value is not None:
-            self.fault(pointer, "not_a_word", "Lower-case letters, digits and _ are taken.")
+        self.fault(pointer, "not_a_word", "Lower-case letters, digits and _ are taken.")
         return ""
 
     def listed(self, value: object, pointer: str, most: int) -> list[Any]:
@@ -199,7 +198,7 @@ def parse_request(document: object) -> RenderRequest:
     purpose = reader.word(reader.get("purpose"), "/purpose")
     labels = _labels(reader, document.get("labels"))
     prompt_digest = reader.get("prompt_digest")
-    if "prompt_digest" in document and not is_digest(prompt_digest):
+    if prompt_digest is not None and not is_digest(prompt_digest):
         reader.fault("/prompt_digest", "not_a_digest", "A SHA-256 in hexadecimal is taken.")
     inputs_digest = document.get("inputs_digest")
     if inputs_digest is not None and not is_digest(inputs_digest):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from accounts.interface import read_account, read_generator
+from accounts.interface import GeneratorState, hold_generator, read_account, read_generator
 from consent.decision import (
     AccountFact,
     GeneratorFact,
@@ -37,16 +37,27 @@ def consistent_read() -> Iterator[None]:
         yield
 
 
+def hold_snapshot(request: DecisionRequest, cameos: Mapping[str, CameoState]) -> Snapshot:
+    """The snapshot to act on: the caller holds the cameos' locks, and the generator's is shared,
+    so that neither consent nor a suspension can change before the caller's transaction ends.
+    """
+    return _snapshot(request, cameos, hold_generator(request.generator))
+
+
 def read_snapshot(request: DecisionRequest, cameos: Mapping[str, CameoState]) -> Snapshot:
+    """The snapshot to answer from, read with `cameos` within one `consistent_read()`."""
+    return _snapshot(request, cameos, read_generator(request.generator))
+
+
+def _snapshot(
+    request: DecisionRequest,
+    cameos: Mapping[str, CameoState],
+    generator: GeneratorState | None,
+) -> Snapshot:
     """What is known of everybody the request names.
 
     As many queries for an unknown cameo as for a known one: the time an answer takes tells
     nothing of who is enrolled.
-
-    Args:
-        request: the request.
-        cameos: its likenesses as `identity` knows them, read under their locks or within
-            `consistent_read()`.
     """
     wanted = request.render.likenesses
     audiences = dict(Audience.objects.filter(cameo_id__in=wanted).values_list("cameo_id", "kind"))
@@ -74,7 +85,6 @@ def read_snapshot(request: DecisionRequest, cameos: Mapping[str, CameoState]) ->
             )
         )
     requester = read_account(request.requester)
-    generator = read_generator(request.generator)
     return Snapshot(
         requester=AccountFact(requester.id, requester.is_active) if requester else None,
         generator=(

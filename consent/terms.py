@@ -7,7 +7,7 @@ when it is granted, and denies where it is found stored (written by a newer vers
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol
@@ -148,7 +148,11 @@ def _not_after(value: object) -> NotAfter:
     return NotAfter(_moment(value))
 
 
-_READERS = {"purposes": _purposes, "not_before": _not_before, "not_after": _not_after}
+_READERS: dict[str, Callable[[object], Term]] = {
+    Purposes.tag: _purposes,
+    NotBefore.tag: _not_before,
+    NotAfter.tag: _not_after,
+}
 
 
 def parse_terms(document: object, *, now: datetime) -> Terms:

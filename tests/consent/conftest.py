@@ -31,13 +31,14 @@ def user(name: str) -> User:
 
 
 def generator(name: str, **extra: Any) -> Generator:
-    return Generator.objects.create(
+    row: Generator = Generator.objects.create(
         name=name,
         client_id=name,
         client_type="confidential",
         authorization_grant_type="client-credentials",
         **extra,
     )
+    return row
 
 
 def cameo_of(owner: User, state: str = "active") -> str:

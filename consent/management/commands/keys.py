@@ -1,0 +1,91 @@
+"""`manage.py keys`: make, list and rotate the keys of the deployment. No secret is ever shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, transaction
+
+import audit.interface as audit
+from common.clock import utcnow
+from common.errors import CameoError
+from common.keyring import PURPOSES, FileKeyring, Key
+from consent.keys import keyring
+
+
+class Command(BaseCommand):
+    """Keys of the file that `CAMEO_KEYRING_FILE` names."""
+
+    help = "Make, list and rotate signing and key-encryption keys."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("init", help="make a keyring unless there is one")
+        listed = actions.add_parser("list", help="which keys there are")
+        listed.add_argument("--json", action="store_true", help="one JSON array")
+        rotate = actions.add_parser("rotate", help="make the next key of a purpose active")
+        rotate.add_argument("--purpose", required=True, choices=PURPOSES)
+        rotate.add_argument(
+            "--emergency",
+            action="store_true",
+            help="forget the old token key at once: unredeemed tokens die. If the whole file "
+            "leaked, do it twice, since the key that was waiting leaked with it",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["action"] == "init":
+                self._init()
+            elif options["action"] == "list":
+                self._list(as_json=options["json"])
+            else:
+                self._rotate(options["purpose"], emergency=options["emergency"])
+        except CameoError as error:
+            raise CommandError(f"{error.message} ({error.code})") from error
+
+    def _init(self) -> None:
+        path = Path(settings.CAMEO_KEYRING_FILE)
+        if path.exists():
+            FileKeyring(path).check()
+            self.stdout.write("There is a keyring already; it is as it must be.")
+            return
+        FileKeyring.create(path, now=utcnow())
+        self.stdout.write("Made a keyring. Keep a copy of it apart from the database's.")
+
+    def _list(self, *, as_json: bool) -> None:
+        found = keyring().keys()
+        keys = [_shown(key) for key in found]
+        if as_json:
+            self.stdout.write(json.dumps(keys))
+            return
+        for key in keys:
+            retired = f"  retired {key['retired']}" if key["retired"] else ""
+            self.stdout.write(
+                f"{key['kid']}  {key['purpose']:<14}  {key['state']:<7}  {key['created']}{retired}"
+            )
+
+    def _rotate(self, purpose: str, *, emergency: bool) -> None:
+        now = utcnow()
+        key = keyring().rotate(purpose, now=now, remove_old=emergency)
+        self.stdout.write(f"{key.kid} is the active {purpose} key.")
+        body = {"emergency": emergency, "kid": key.kid, "purpose": purpose}
+        try:
+            with transaction.atomic():
+                audit.append(chain=audit.SERVICE_CHAIN, kind="key.rotated", body=body, now=now)
+        except DatabaseError as error:
+            # A key that leaked must go even while the database is down.
+            raise CommandError("Rotated, but the ledger could not be written.") from error
+
+
+def _shown(key: Key) -> dict[str, str | None]:
+    return {
+        "kid": key.kid,
+        "purpose": key.purpose,
+        "state": key.state,
+        "created": key.created,
+        "retired": key.retired,
+    }
