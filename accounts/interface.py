@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
 from accounts.callers import Caller, caller_of, client_of
+from accounts.errors import InvalidClient, InvalidToken
 from accounts.generators import (
     GeneratorState,
     Registered,
@@ -27,12 +29,15 @@ __all__ = [
     "AccountState",
     "Caller",
     "GeneratorState",
+    "InvalidClient",
+    "InvalidToken",
     "Registered",
     "caller_of",
     "client_of",
     "hold_generator",
     "list_generators",
     "lock_account",
+    "oauth_server",
     "read_account",
     "read_generator",
     "register_generator",
@@ -92,3 +97,14 @@ def hold_generator(client_id: str) -> GeneratorState | None:
     for row in Generator.objects.raw(query, [client_id]):
         return as_state(row)
     return None
+
+
+def oauth_server() -> tuple[type[Any], type[Any]]:
+    """The server and validator classes that the OAuth endpoints run on.
+
+    Imported on demand: the toolkit's validator reads the models when it is imported, which may
+    be too early for who imports this door.
+    """
+    from accounts.oauth import AuthorizationServer, RequestValidator
+
+    return AuthorizationServer, RequestValidator

@@ -10,13 +10,14 @@ from oauth2_provider.scopes import SettingsScopes
 from accounts.models import Generator
 
 # What each scope means is said in the settings; people read it on the page that asks them.
-SCOPES: dict[str, str] = settings.OAUTH2_PROVIDER["SCOPES"]
+_PROVIDER: dict[str, Any] = settings.OAUTH2_PROVIDER
+SCOPES: dict[str, str] = _PROVIDER["SCOPES"]
 PERSON_SCOPES = frozenset({"cameo:enrol", "cameo:read", "consent:manage", "likeness:request"})
 RENDERER_SCOPES = frozenset({"likeness:issue", "likeness:redeem", "likeness:screen", "use:report"})
 FIRST_PARTY_SCOPES = frozenset({"likeness:assert_requester"})
 
 
-class GeneratorScopes(SettingsScopes):
+class GeneratorScopes(SettingsScopes):  # type: ignore[misc]
     """Renderers' scopes only for what renders, `assert_requester` only for the first party."""
 
     def get_available_scopes(

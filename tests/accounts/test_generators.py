@@ -44,7 +44,8 @@ pytestmark = pytest.mark.django_db
 
 
 def _gen(**changes: Any) -> Registered:
-    return register_generator(**({"name": "Gen", "by": "test", "now": utcnow()} | changes))
+    given: dict[str, Any] = {"name": "Gen", "by": "test", "now": utcnow()} | changes
+    return register_generator(**given)
 
 
 def _run(*arguments: str) -> str:

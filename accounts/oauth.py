@@ -1,0 +1,104 @@
+"""The OAuth server: authorization code with PKCE, refresh, and client credentials. Nothing else.
+
+oauthlib's ready-made server also has the implicit, password and device grants; they are not
+mounted here, rather than refused later (RFC 9700, 2.1.2 and 2.4).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauthlib.oauth2 import (
+    AuthorizationCodeGrant,
+    AuthorizationEndpoint,
+    BearerToken,
+    ClientCredentialsGrant,
+    RefreshTokenGrant,
+    ResourceEndpoint,
+    RevocationEndpoint,
+    TokenEndpoint,
+)
+from oauthlib.oauth2.rfc6749.errors import UnsupportedCodeChallengeMethodError
+
+from accounts.scopes import FIRST_PARTY_SCOPES, PERSON_SCOPES, RENDERER_SCOPES
+
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+
+
+class RequestValidator(OAuth2Validator):  # type: ignore[misc]
+    """Stricter than the toolkit's: S256 only, and scopes by who the token speaks for."""
+
+    def validate_response_type(
+        self,
+        client_id: str,
+        response_type: str,
+        client: Any,
+        request: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> bool:
+        """Code alone. Called before PKCE is looked at, so `plain` is refused here."""
+        if request.code_challenge is not None and request.code_challenge_method != "S256":
+            raise UnsupportedCodeChallengeMethodError(request=request)
+        return response_type == "code" and bool(
+            super().validate_response_type(
+                client_id, response_type, client, request, *args, **kwargs
+            )
+        )
+
+    def validate_scopes(
+        self,
+        client_id: str,
+        scopes: list[str],
+        client: Any,
+        request: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> bool:
+        """A person can give only what is theirs; a generator asks for its own rights itself."""
+        own = request.grant_type == "client_credentials"
+        allowed = RENDERER_SCOPES | FIRST_PARTY_SCOPES if own else PERSON_SCOPES
+        return set(scopes) <= allowed and bool(
+            super().validate_scopes(client_id, scopes, client, request, *args, **kwargs)
+        )
+
+
+class AuthorizationServer(
+    AuthorizationEndpoint,  # type: ignore[misc]
+    TokenEndpoint,  # type: ignore[misc]
+    ResourceEndpoint,  # type: ignore[misc]
+    RevocationEndpoint,  # type: ignore[misc]
+):
+    """The three grants that there are, over bearer tokens."""
+
+    def __init__(
+        self,
+        request_validator: RequestValidator,
+        token_expires_in: int | None = None,
+        token_generator: Any = None,
+        refresh_token_generator: Any = None,
+        **_: Any,
+    ) -> None:
+        code = AuthorizationCodeGrant(request_validator)
+        bearer = BearerToken(
+            request_validator, token_generator, token_expires_in, refresh_token_generator
+        )
+        AuthorizationEndpoint.__init__(
+            self,
+            default_response_type="code",
+            response_types={"code": code},
+            default_token_type=bearer,
+        )
+        TokenEndpoint.__init__(
+            self,
+            default_grant_type="authorization_code",
+            grant_types={
+                "authorization_code": code,
+                "refresh_token": RefreshTokenGrant(request_validator),
+                "client_credentials": ClientCredentialsGrant(request_validator),
+            },
+            default_token_type=bearer,
+        )
+        ResourceEndpoint.__init__(self, default_token="Bearer", token_types={"Bearer": bearer})  # noqa: S106 - a kind
+        RevocationEndpoint.__init__(self, request_validator)

@@ -1,0 +1,66 @@
+"""Addresses of the programmable interface."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+
+from api import health
+from api.oauth import views as oauth
+from api.oauth.introspection import Introspection
+from api.openapi import openapi
+from api.v1 import cameos, captures, grants, likeness, me, uses
+
+
+class OpaqueIdConverter:
+    """Any of our ids; what has another form isn't there."""
+
+    regex = "[a-z]{3}_[a-z2-7]{26}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(OpaqueIdConverter, "opaque")
+
+v1 = [
+    path("me", me.Me.as_view(), name="me"),
+    path("capture-sessions", captures.Captures.as_view(), name="capture-sessions"),
+    path(
+        "capture-sessions/<opaque:session_id>", captures.Capture.as_view(), name="capture-session"
+    ),
+    path(
+        "capture-sessions/<opaque:session_id>/clip",
+        captures.CaptureClip.as_view(),
+        name="capture-clip",
+    ),
+    path("cameos", cameos.Cameos.as_view(), name="cameos"),
+    path("cameos/<opaque:cameo_id>", cameos.Cameo.as_view(), name="cameo"),
+    path("cameos/<opaque:cameo_id>/audience", cameos.CameoAudience.as_view(), name="audience"),
+    path("cameos/<opaque:cameo_id>/suspend", cameos.CameoSuspend.as_view(), name="suspend"),
+    path("cameos/<opaque:cameo_id>/resume", cameos.CameoResume.as_view(), name="resume"),
+    path("cameos/<opaque:cameo_id>/erase", cameos.CameoErase.as_view(), name="erase"),
+    path("grants", grants.Grants.as_view(), name="grants"),
+    path("grants/<opaque:grant_id>", grants.Grant.as_view(), name="grant"),
+    path("grants/<opaque:grant_id>/versions", grants.GrantVersions.as_view(), name="versions"),
+    path("grants/<opaque:grant_id>/withdraw", grants.GrantWithdraw.as_view(), name="withdraw"),
+    path("decisions", likeness.Decisions.as_view(), name="decisions"),
+    path("likeness-tokens", likeness.LikenessTokens.as_view(), name="likeness-tokens"),
+    path("likeness-tokens/redeem", likeness.LikenessTokenRedeem.as_view(), name="redeem"),
+    path("leases/<opaque:lease_id>", likeness.Lease.as_view(), name="lease"),
+    path("uses", uses.Uses.as_view(), name="uses"),
+]
+
+urlpatterns = [
+    *(path(f"v1/{one.pattern}", one.callback, name=one.name) for one in v1),
+    path("v1/openapi.json", openapi, name="openapi"),
+    path("oauth/token", oauth.Token.as_view(), name="oauth-token"),
+    path("oauth/revoke", oauth.Revoke.as_view(), name="oauth-revoke"),
+    path("oauth/introspect", Introspection.as_view(), name="oauth-introspect"),
+    path(".well-known/oauth-authorization-server", oauth.server_metadata, name="oauth-metadata"),
+    path(".well-known/jwks.json", oauth.jwks, name="jwks"),
+    path("livez", health.live, name="livez"),
+    path("readyz", health.ready, name="readyz"),
+]
