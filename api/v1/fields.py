@@ -68,7 +68,7 @@ class Flag(serializers.BooleanField):
 class Document(serializers.DictField):
     """A JSON object that a door reads itself, at the pointer of this field."""
 
-    child = serializers.JSONField()
+    child = serializers.JSONField(allow_null=True)
 
 
 class Body(serializers.Serializer[Any]):
