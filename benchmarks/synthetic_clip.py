@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 
 import av
 import cv2
@@ -27,7 +28,8 @@ def synthetic_clip(width: int, height: int, seconds: float, bits_a_second: int) 
         seconds: length.
         bits_a_second: what the encoder is asked for, at a constant rate.
     """
-    portrait = np.ascontiguousarray(data.astronaut()[:320, 60:400])
+    astronaut: Callable[[], NDArray[np.uint8]] = data.astronaut
+    portrait = np.ascontiguousarray(astronaut()[:320, 60:400])
     chance = np.random.default_rng(1)
     sheet = chance.normal(0.0, 3.0, (height + 64, width + 64, 3)).astype(np.int16)
     out = io.BytesIO()

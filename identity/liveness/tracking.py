@@ -75,12 +75,12 @@ class Tracker:
         times, points, present: one entry a frame (points None where no face was).
         passes: the looks over the whole picture.
         jumps: sudden changes.
-        detect_seconds, mesh_seconds: processor time spent.
+        detect_seconds, mesh_seconds: time spent.
     """
 
     detector: Detector
     mesh: MeshEngine
-    clock: Callable[[], float] = time.thread_time
+    clock: Callable[[], float] = time.perf_counter
     times: list[float] = field(default_factory=list)
     points: list[NDArray[np.float32] | None] = field(default_factory=list)
     passes: list[DetectionPass] = field(default_factory=list)

@@ -98,18 +98,20 @@ def analyse(
                 progress(min(1.0, frame.time_s / length))
         stats = stream.stats
     track = _track(tracker, sampler, info)
-    before = time.thread_time()
+    before = time.perf_counter()
     verdict = judge(track, script, engines.calibration)
     template = template_of(track, engines.template_format)
-    signals = time.thread_time() - before
+    signals = time.perf_counter() - before
     if progress is not None:
         progress(1.0)
+    wall = time.perf_counter() - started
     stages = {
         "detect": tracker.detect_seconds,
         "mesh": tracker.mesh_seconds,
         "embed": sampler.embed_seconds,
         "signals": signals,
     }
+    cpu = time.thread_time() - cpu_started
     return Analysis(
         info=info,
         track=track,
@@ -120,13 +122,23 @@ def analyse(
         script=script,
         timings={
             "decode": stats.cpu_seconds,
-            **stages,
-            "other": time.thread_time() - cpu_started - sum(stages.values()),
-            "wall": time.perf_counter() - started,
+            **_shares(stages, cpu, wall - stats.waited_seconds),
+            "wall": wall,
             "waited": stats.waited_seconds,
         },
         stats=stats,
     )
+
+
+def _shares(stages: Mapping[str, float], cpu: float, busy: float) -> dict[str, float]:
+    """Processor seconds of each stage, and of the rest.
+
+    Reading the processor's clock for every frame would cost more than some stages do, so it is
+    read once, and shared out by the time that each stage took.
+    """
+    part = min(1.0, cpu / busy) if busy > 0 else 1.0
+    shared = {stage: seconds * part for stage, seconds in stages.items()}
+    return {**shared, "other": max(0.0, cpu - sum(shared.values()))}
 
 
 def judge_again(track: Track, script: Script | None, calibration: Calibration) -> Verdict:

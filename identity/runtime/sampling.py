@@ -54,11 +54,11 @@ class Sampler:
     Attributes:
         embedders: of the pack.
         samples: what was taken.
-        embed_seconds: processor time spent on samples.
+        embed_seconds: time spent on samples.
     """
 
     embedders: Sequence[Embedder]
-    clock: Callable[[], float] = time.thread_time
+    clock: Callable[[], float] = time.perf_counter
     samples: list[Sample] = field(default_factory=list)
     embed_seconds: float = 0.0
     _best: _Candidate | None = None
