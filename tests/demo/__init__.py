@@ -1,0 +1,1 @@
+"""The main job, told over HTTP by separate clients. `python -m tests.demo` runs it."""
