@@ -47,10 +47,12 @@ class Reach:
     Attributes:
         readings: for each direction, pairs (true degrees, what the mesh read), both rising.
         chin_lift: degrees of pitch that the mesh reads on a wide open mouth without any.
+        blink_lift: degrees by which the head is best raised in a blink.
     """
 
     readings: Mapping[str, tuple[tuple[float, float], ...]]
     chin_lift: float = 0.0
+    blink_lift: float = 0.0
 
     def true_degrees(self, direction: str, reading: float) -> float:
         """The turn that reads as `reading`, or the largest there is."""

@@ -120,8 +120,14 @@ def continuity(samples: tuple[Vectors, ...]) -> list[float]:
     ]
 
 
-def complaints(watched: Watched, script: Script) -> list[str]:
-    """What of the script is not answered, or not well; empty where all is as it must be."""
+def complaints(watched: Watched, script: Script, *, shut_eyes: float = SHUT_EYES) -> list[str]:
+    """What of the script is not answered, or not well; empty where all is as it must be.
+
+    Args:
+        watched: the clip.
+        script: what it should answer.
+        shut_eyes: part of the person's own median opening that a blink must fall below.
+    """
     prompts = read_script(script)
     rest = _neutral(watched, prompts)
     if rest is None:
@@ -143,7 +149,7 @@ def complaints(watched: Watched, script: Script) -> list[str]:
                 out.append(f"{name} reads {most:.1f} degrees")
         elif prompt.kind == "blink":
             blinking |= inside
-            runs = _runs(eyes[inside] < SHUT_EYES, at_least=2)
+            runs = _blinks(eyes[inside], shut_eyes)
             if runs != prompt.count:
                 out.append(f"{name} shows {runs} blinks, not {prompt.count}")
         elif prompt.kind == "open_mouth":
@@ -187,7 +193,9 @@ def _neutral(watched: Watched, prompts: tuple[Prompt, ...]) -> Reading | None:
     return Reading(*(float(np.nanmedian(column[inside])) for column in columns))
 
 
-def _runs(flags: NDArray[np.bool_], *, at_least: int) -> int:
-    """How many unbroken runs of at least so many frames there are."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    return int(np.sum(edges[1::2] - edges[::2] >= at_least))
+def _blinks(eyes: NDArray[np.float64], shut: float) -> int:
+    """How often the eyes are not open, and quite shut for at least two frames of it."""
+    closing = (eyes < OPEN_EYES).astype(np.int8)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], closing, [0]])))
+    runs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    return sum(1 for start, end in runs if np.sum(eyes[start:end] < shut) >= 2)

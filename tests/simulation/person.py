@@ -28,7 +28,7 @@ from tests.simulation.portrait import (
     source_picture,
     without_eyes,
 )
-from tests.simulation.reading import find_mesh, read
+from tests.simulation.reading import Reading, find_mesh, read
 from tests.simulation.rendering import Stage, render
 from tests.simulation.script import Script, read_script
 
@@ -37,6 +37,8 @@ _EYE_DISTANCE: Final = 0.144  # of the frame's shorter side: 92 pixels of 640
 _LOOK_SCALE: Final = 3.0
 _TRIAL_SIZE: Final = (640, 640)
 _TRIALS: Final = {"left": 32.0, "right": 32.0, "up": 26.0, "down": 26.0}
+_BLINK_LIFTS: Final = (0.0, 3.0, 6.0, 9.0)
+_BLINK_PITCH: Final = 3.0
 _SIDE_PART: Final = 0.42  # of the frame's width, for a second person
 _EYES: Final = ((33, 133, 159, 145), (362, 263, 386, 374))
 
@@ -138,7 +140,7 @@ class SimulatedPerson:
         )
         if seconds is None:
             seconds = max((prompt.end for prompt in prompts), default=3.0) + 0.4
-        stage, sway, scene = self._stage(size), Sway(seed), scene or Scene()
+        stage, sway, scene = self.stage(size), Sway(seed), scene or Scene()
         noise, exposure = SensorNoise(size, seed), _exposure_table(scene.exposure)
         for index in range(round(seconds * fps)):
             t = index / fps
@@ -161,14 +163,15 @@ class SimulatedPerson:
         codec: Codec = "h264",
     ) -> bytes:
         """One picture of the person over and over, as a clip: a presentation attack."""
-        picture = SensorNoise(size, seed=0)(render(self._stage(size), Moment()))
+        picture = SensorNoise(size, seed=0)(render(self.stage(size), Moment()))
         return encode((picture for _ in range(round(seconds * fps))), fps=fps, codec=codec)
 
     def picture(self, moment: Moment | None = None, size: tuple[int, int] = (640, 640)) -> Picture:
         """One picture (height, width, 3) uint8 RGB without noise, at rest unless told."""
-        return render(self._stage(size), moment or Moment())
+        return render(self.stage(size), moment or Moment())
 
-    def _stage(self, size: tuple[int, int]) -> Stage:
+    def stage(self, size: tuple[int, int]) -> Stage:
+        """What is rendered in frames of a size."""
         if size not in self._stages:
             self._stages[size] = _build_stage(self.portrait, self.mesh, size)
         return self._stages[size]
@@ -181,7 +184,7 @@ class SimulatedPerson:
         if other is not None:
             share = round(_SIDE_PART * width)
             calm = replace(moment, yaw=0.0, pitch=0.0, lids=0.0, mouth=0.0)
-            company = render(other._stage(stage.size), calm)
+            company = render(other.stage(stage.size), calm)
             left = (width - share) // 2
             picture[:, width - share :] = company[:, left : left + share]
         return picture
@@ -230,27 +233,31 @@ def _build_stage(portrait: Picture, mesh: NDArray[np.float64], size: tuple[int, 
 def _measure_reach(engines: Engines, person: SimulatedPerson) -> Reach:
     """What the mesh engine reads on this head, as the person's own sense of how far to turn."""
 
-    def look(moment: Moment) -> tuple[float, float]:
+    def look(moment: Moment) -> Reading:
         mesh = find_mesh(engines, person.picture(moment, _TRIAL_SIZE))
         if mesh is None:
-            raise ValueError("the engines lose this face when it turns")
-        reading = read(mesh.points)
-        return reading.yaw, reading.pitch
+            raise ValueError("the engines lose this face when it moves")
+        return read(mesh.points)
 
-    rest_yaw, rest_pitch = look(Moment())
+    rest = look(Moment())
     readings: dict[str, tuple[tuple[float, float], ...]] = {}
     for direction, farthest in _TRIALS.items():
         pairs = [(0.0, 0.0)]
-        for part in (0.4, 0.7, 1.0):
-            true = part * farthest
-            sign = 1 if direction in ("left", "up") else -1
+        sign = 1 if direction in ("left", "up") else -1
+        for true in (0.4 * farthest, 0.7 * farthest, farthest):
             if direction in ("left", "right"):
-                got = sign * (look(Moment(yaw=sign * true))[0] - rest_yaw)
+                got = sign * (look(Moment(yaw=sign * true)).yaw - rest.yaw)
             else:
-                got = sign * (look(Moment(pitch=sign * true))[1] - rest_pitch)
+                got = sign * (look(Moment(pitch=sign * true)).pitch - rest.pitch)
             pairs.append((true, max(got, pairs[-1][1] + 0.1)))
         readings[direction] = tuple(pairs)
-    return Reach(readings, chin_lift=look(Moment(mouth=1.0))[1] - rest_pitch)
+    blinks = {lift: look(Moment(lids=1.0, pitch=lift)) for lift in _BLINK_LIFTS}
+    level = [lift for lift in blinks if abs(blinks[lift].pitch - rest.pitch) < _BLINK_PITCH]
+    return Reach(
+        readings,
+        chin_lift=look(Moment(mouth=1.0)).pitch - rest.pitch,
+        blink_lift=min(level, key=lambda lift: blinks[lift].eyes, default=0.0),
+    )
 
 
 def _exposure_table(exposure: float) -> NDArray[np.uint8]:
