@@ -22,7 +22,7 @@ from api.permissions import of_person
 from api.schema import IDEMPOTENCY_CODES, IDEMPOTENCY_KEY, opaque_id, operation
 from api.v1.endpoint import Endpoint
 from api.v1.examples import SESSION_BODY
-from api.v1.fields import Body, Moment, OrNull, Text, read_body
+from api.v1.fields import Body, Moment, OrNull, Text, Written, read_body
 from common.clock import utcnow
 from common.errors import MalformedInput
 from identity import interface as identity
@@ -40,7 +40,7 @@ class AdviceShape(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class PromptShape(serializers.Serializer[Any]):
+class PromptShape(Written):
     """One thing asked of the person; seconds count from the first frame."""
 
     kind = serializers.CharField(help_text="hold, turn, blink or open_mouth.")
@@ -69,12 +69,6 @@ class SessionShape(serializers.Serializer[Any]):
     advice = AdviceShape(many=True)
 
 
-def _render(view: identity.SessionView) -> dict[str, Any]:
-    body = dict(SessionShape(view).data)
-    body["script"] = view.script  # as the challenge was written, without members left out
-    return body
-
-
 _CLIP_OPERATION: dict[str, Any] = {
     "request": {
         "video/mp4": OpenApiTypes.BINARY,
@@ -96,6 +90,8 @@ _CLIP_OPERATION: dict[str, Any] = {
         "clip_already_used",
         "clip_too_large",
         "clip_empty",
+        "not_a_video",
+        "clip_truncated",
         "length_required",
         "body_incomplete",
         "malformed_input",
@@ -151,7 +147,7 @@ class Captures(Endpoint):
         headers = {"Location": reverse("capture-session", args=[view.id])}
         if replayed:
             headers[REPLAYED] = "true"
-        return Response(_render(view), 201, headers=headers)
+        return Response(SessionShape(view).data, 201, headers=headers)
 
 
 class Capture(Endpoint):
@@ -191,7 +187,7 @@ class Capture(Endpoint):
             view = identity.session_view(account_id=account_id, session_id=session_id, now=utcnow())
             left = until - time.monotonic()
             if view.state in _DONE or left <= 0:
-                return Response(_render(view), headers=headers)
+                return Response(SessionShape(view).data, headers=headers)
             time.sleep(min(_POLL_S, left))
 
 
@@ -228,7 +224,7 @@ class CaptureClip(Endpoint):
             now=now,
         )
         headers = {"Location": reverse("capture-session", args=[view.id])}
-        return Response(_render(view), 202, headers=headers)
+        return Response(SessionShape(view).data, 202, headers=headers)
 
 
 class _Upload:

@@ -71,6 +71,13 @@ class Document(serializers.DictField):
     child = serializers.JSONField(allow_null=True)
 
 
+class Written(serializers.Serializer[Any]):
+    """A JSON value that a door has written already; the fields say what it looks like."""
+
+    def to_representation(self, instance: Any) -> Any:
+        return instance
+
+
 class Body(serializers.Serializer[Any]):
     """A JSON object without members that nobody knows."""
 

@@ -25,7 +25,7 @@ from api.schema import (
 from api.v1.cameos import Nothing
 from api.v1.endpoint import Endpoint
 from api.v1.examples import ACCOUNT, CAMEO, FRIEND, GRANT, LATER, NOW
-from api.v1.fields import Body, Document, Flag, Id, Moment, read_body, within
+from api.v1.fields import Body, Document, Flag, Id, Moment, Written, read_body, within
 from api.v1.paging import page_body, page_query, page_shape
 from common.clock import utcnow
 from common.errors import FieldError, InvalidInput
@@ -47,7 +47,7 @@ _GRANT: dict[str, Any] = {
 }
 
 
-class TermsShape(serializers.Serializer[Any]):
+class TermsShape(Written):
     """A closed vocabulary; a term that isn't known denies."""
 
     purposes = serializers.ListField(child=serializers.CharField())
@@ -95,9 +95,7 @@ class GrantChange(Body):
 
 
 def _render(record: consent.GrantRecord) -> Mapping[str, Any]:
-    body = dict(GrantShape(record).data)
-    body["terms"] = record.terms
-    return body
+    return GrantShape(record).data
 
 
 class Grants(Endpoint):
@@ -245,7 +243,7 @@ class GrantVersions(Endpoint):
     )
     def get(self, request: Request, grant_id: str) -> Response:
         found = consent.read_grant_history(grant=grant_id, by=person(request))
-        items = [dict(VersionShape(one).data) | {"terms": one.terms} for one in found]
+        items = [VersionShape(one).data for one in found]
         return Response({"items": items, "next": None, "previous": None})
 
 
