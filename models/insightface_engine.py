@@ -49,6 +49,8 @@ class InsightFaceEmbedder:
             MalformedModel: the files are no such networks.
         """
         known = {detector.name, recogniser.name} | _OTHER_FILES
+        if not folder.is_dir():
+            raise PackError(f"The pack's folder {folder} is not there.")
         strangers = sorted(path.name for path in folder.iterdir() if path.name not in known)
         if strangers:
             raise PackError(f"The pack's folder holds unknown files: {', '.join(strangers)}.")
