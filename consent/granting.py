@@ -21,6 +21,7 @@ import audit.interface as audit
 import events.interface as events
 from accounts.interface import read_account
 from common.canonical import canonical_digest
+from common.ids import is_id
 from consent.errors import (
     AudienceUnknown,
     CameoNotEnrolled,
@@ -74,7 +75,7 @@ def create_grant(
         _own(cameo, by, enrolled=True)
         if grantee == by:
             raise GranteeIsOwner
-        account = read_account(grantee)
+        account = read_account(grantee) if is_id("acc", grantee) else None
         if account is None or not account.is_active:
             raise GranteeUnknown
         live = list(Grant.objects.filter(cameo_id=cameo, withdrawn=None))
@@ -171,7 +172,7 @@ def set_audience(*, cameo: str, audience: str, now: datetime, by: str) -> Audien
 
 
 def _own(cameo: str, by: str, *, enrolled: bool) -> CameoState:
-    state = lock_cameos([cameo]).get(cameo)
+    state = lock_cameos([cameo]).get(cameo) if is_id("cam", cameo) else None
     if state is None or state.owner_id != by:
         raise CameoNotFound
     if enrolled and state.state not in _GRANTABLE:
@@ -181,10 +182,10 @@ def _own(cameo: str, by: str, *, enrolled: bool) -> CameoState:
 
 def _own_grant(grant: str, by: str) -> Grant:
     """The owner's grant as it stands under its cameo's lock."""
-    cameo = Grant.objects.filter(id=grant, owner_id=by).values_list("cameo_id", flat=True).first()
-    if cameo is None:
+    row = Grant.objects.filter(id=grant).first() if is_id("grt", grant) else None
+    if row is None or row.owner_id != by:
         raise GrantNotFound
-    lock_cameos([cameo])
+    lock_cameos([row.cameo_id])
     return Grant.objects.get(id=grant)
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 import audit.interface as audit
+from common.ids import is_id
 from common.keyring import TOKEN
 from consent.decision import Decision, decide
 from consent.errors import Denied
@@ -16,9 +17,8 @@ from consent.keys import keyring
 from consent.models import IssuedToken, token_id
 from consent.records import Issued
 from consent.request import DecisionRequest, RenderRequest
-from consent.snapshots import hold_snapshot
+from consent.snapshots import hold_snapshot, lock_likenesses
 from consent.tokens import MAX_LIFE, LikenessDetail, LikenessToken, from_claims, mint
-from identity.interface import lock_cameos
 
 
 def issue(
@@ -41,7 +41,7 @@ def issue(
     """
     asked = DecisionRequest(requester, generator, now, request)
     with transaction.atomic():
-        cameos = lock_cameos(request.likenesses)
+        cameos = lock_likenesses(request)
         snapshot = hold_snapshot(asked, cameos)
         decision = decide(asked, snapshot)
         if not decision.permitted or snapshot.generator is None:
@@ -85,13 +85,17 @@ def issue_again(
     """
     asked = DecisionRequest(requester, generator, now, request)
     with transaction.atomic():
-        cameos = lock_cameos(request.likenesses)
+        cameos = lock_likenesses(request)
         decision = decide(asked, hold_snapshot(asked, cameos))
+        if not decision.permitted:
+            raise Denied(decision.for_requester())
+        if not is_id("lkt", jti):
+            raise Denied
         row = IssuedToken.objects.filter(
             jti=jti, generator=generator, requester_id=requester, redeemed=None, expires__gt=now
         ).first()
-        if row is None or not decision.permitted:
-            raise Denied(decision.for_requester() or ("not_permitted",))
+        if row is None:
+            raise Denied
         token = from_claims(row.claims)
         epochs = {detail.identifier: detail.epoch for detail in token.details}
         if token.request_hash != request.digest() or epochs != decision.epochs:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
+from common.ids import is_id
 from consent.errors import CursorUnknown
 from consent.records import Page
 
@@ -23,6 +24,7 @@ def page(
     *,
     moment: str,
     name: str,
+    prefix: str,
     after: str | None,
     before: str | None,
     limit: int,
@@ -34,6 +36,7 @@ def page(
         record: what a row becomes.
         moment: field with the time.
         name: field with the id, unique among `rows`.
+        prefix: of the ids.
         after: give what follows this one.
         before: give what comes before this one.
         limit: at most so many, 1 to `MAX_LIMIT`.
@@ -47,6 +50,8 @@ def page(
     cursor = before if backwards else after
     found = rows
     if cursor is not None:
+        if not is_id(prefix, cursor):
+            raise CursorUnknown
         found = found.filter(_beyond(rows, cursor, moment, name, backwards))
     order = (moment, name) if backwards else (f"-{moment}", f"-{name}")
     taken = list(found.order_by(*order)[: limit + 1])

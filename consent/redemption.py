@@ -26,9 +26,15 @@ from consent.models import IssuedToken, Lease, Use, UseLikeness
 from consent.records import LeaseRecord
 from consent.request import DecisionRequest, RenderRequest, parse_request
 from consent.selectors import lease_record
-from consent.snapshots import consistent_read, hold_snapshot, read_snapshot
+from consent.snapshots import (
+    consistent_read,
+    hold_snapshot,
+    lock_likenesses,
+    read_likenesses,
+    read_snapshot,
+)
 from consent.tokens import LikenessToken, verify
-from identity.interface import CameoState, lock_cameos, read_cameos
+from identity.interface import CameoState
 
 
 def redeem(
@@ -60,7 +66,7 @@ def redeem(
     if request.digest() != token.request_hash:
         raise TokenRequestMismatch
     with transaction.atomic():
-        cameos = lock_cameos(detail.identifier for detail in token.details)
+        cameos = lock_likenesses(request)
         row = IssuedToken.objects.select_for_update().filter(jti=token.jti).first()
         if row is None or row.claims != token.claims():
             raise TokenRefused
@@ -90,8 +96,8 @@ def introspect(*, generator: str, token_text: str, now: datetime) -> dict[str, A
         row = IssuedToken.objects.filter(jti=token.jti, redeemed=None).first()
         if row is None or row.claims != token.claims():
             return inactive
-        cameos = read_cameos(detail.identifier for detail in token.details)
-        if not _stands(client, token, parse_request(row.request), cameos, now, read_snapshot):
+        request = parse_request(row.request)
+        if not _stands(client, token, request, read_likenesses(request), now, read_snapshot):
             return inactive
     return {"active": True, "client_id": client.client_id, **token.claims()}
 

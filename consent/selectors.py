@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from common.ids import is_id
 from common.keyring import TOKEN
 from consent.decision import Decision, decide
 from consent.errors import CameoNotFound, GrantNotFound, LeaseNotFound
@@ -22,7 +23,7 @@ from consent.records import (
     UseRecord,
 )
 from consent.request import DecisionRequest, RenderRequest
-from consent.snapshots import consistent_read, read_snapshot
+from consent.snapshots import consistent_read, read_likenesses, read_snapshot
 from identity.interface import read_cameos
 
 DEFAULT_LIMIT = 50
@@ -44,7 +45,7 @@ def decide_for(
     """
     asked = DecisionRequest(requester, generator, now, request)
     with consistent_read():
-        return decide(asked, read_snapshot(asked, read_cameos(request.likenesses)))
+        return decide(asked, read_snapshot(asked, read_likenesses(request)))
 
 
 def grant_record(row: Grant) -> GrantRecord:
@@ -67,13 +68,17 @@ def read_audience(*, cameo: str, by: str) -> AudienceRecord:
     Raises:
         CameoNotFound: if there is none, or it is somebody else's.
     """
-    state = read_cameos([cameo]).get(cameo)
-    if state is None or state.owner_id != by:
-        raise CameoNotFound
+    _check_owner(cameo, by)
     row = Audience.objects.filter(cameo_id=cameo).first()
     if row is None:
         return AudienceRecord(cameo, Audience.Kind.ONLY_ME.value, None)
     return AudienceRecord(cameo, row.kind, row.since)
+
+
+def _check_owner(cameo: str, by: str) -> None:
+    state = read_cameos([cameo]).get(cameo) if is_id("cam", cameo) else None
+    if state is None or state.owner_id != by:
+        raise CameoNotFound
 
 
 def read_grant(*, grant: str, by: str) -> GrantRecord:
@@ -82,7 +87,7 @@ def read_grant(*, grant: str, by: str) -> GrantRecord:
     Raises:
         GrantNotFound: if there is none, or it is between others.
     """
-    row = Grant.objects.filter(id=grant).first()
+    row = Grant.objects.filter(id=grant).first() if is_id("grt", grant) else None
     if row is None or by not in (row.owner_id, row.grantee_id):
         raise GrantNotFound
     return grant_record(row)
@@ -136,7 +141,14 @@ def list_grants_received(
 
 def _grants(rows: Any, after: str | None, before: str | None, limit: int) -> Page[GrantRecord]:
     return page(
-        rows, grant_record, moment="created", name="id", after=after, before=before, limit=limit
+        rows,
+        grant_record,
+        moment="created",
+        name="id",
+        prefix="grt",
+        after=after,
+        before=before,
+        limit=limit,
     )
 
 
@@ -154,15 +166,14 @@ def list_uses(
         CameoNotFound: if there is no such cameo, or it is somebody else's.
         CursorUnknown: for a cursor that isn't one of its uses.
     """
-    state = read_cameos([cameo]).get(cameo)
-    if state is None or state.owner_id != by:
-        raise CameoNotFound
+    _check_owner(cameo, by)
     rows = UseLikeness.objects.filter(cameo_id=cameo).select_related("use")
     return page(
         rows,
         _use_record,
         moment="started",
         name="use_id",
+        prefix="use",
         after=after,
         before=before,
         limit=limit,
@@ -207,6 +218,8 @@ def read_lease(*, lease: str, generator: str, now: datetime) -> LeaseRecord:
     Raises:
         LeaseNotFound: if there is none, or it is another's.
     """
+    if not is_id("lse", lease):
+        raise LeaseNotFound
     row = Lease.objects.filter(id=lease, generator=generator).first()
     if row is None:
         raise LeaseNotFound

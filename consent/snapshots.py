@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from accounts.interface import GeneratorState, hold_generator, read_account, read_generator
+from common.ids import is_id
 from consent.decision import (
     AccountFact,
     GeneratorFact,
@@ -16,9 +17,9 @@ from consent.decision import (
     Snapshot,
 )
 from consent.models import Audience, Grant
-from consent.request import DecisionRequest
+from consent.request import DecisionRequest, RenderRequest
 from consent.terms import read_terms
-from identity.interface import CameoState
+from identity.interface import CameoState, lock_cameos, read_cameos
 
 
 @contextmanager
@@ -37,16 +38,37 @@ def consistent_read() -> Iterator[None]:
         yield
 
 
+def lock_likenesses(render: RenderRequest) -> dict[str, CameoState]:
+    """The request's cameos, locked in id order until the transaction ends."""
+    return lock_cameos(_well_formed(render))
+
+
+def read_likenesses(render: RenderRequest) -> dict[str, CameoState]:
+    """The request's cameos, within a `consistent_read()`."""
+    return read_cameos(_well_formed(render))
+
+
+def _well_formed(render: RenderRequest) -> tuple[str, ...]:
+    # What can't be an id (a NUL, say) must not reach the database, which would raise.
+    return tuple(cameo for cameo in render.likenesses if is_id("cam", cameo))
+
+
+def _is_client(client_id: str) -> bool:
+    return client_id.isascii() and client_id.isprintable()
+
+
 def hold_snapshot(request: DecisionRequest, cameos: Mapping[str, CameoState]) -> Snapshot:
     """The snapshot to act on: the caller holds the cameos' locks, and the generator's is shared,
     so that neither consent nor a suspension can change before the caller's transaction ends.
     """
-    return _snapshot(request, cameos, hold_generator(request.generator))
+    generator = hold_generator(request.generator) if _is_client(request.generator) else None
+    return _snapshot(request, cameos, generator)
 
 
 def read_snapshot(request: DecisionRequest, cameos: Mapping[str, CameoState]) -> Snapshot:
     """The snapshot to answer from, read with `cameos` within one `consistent_read()`."""
-    return _snapshot(request, cameos, read_generator(request.generator))
+    generator = read_generator(request.generator) if _is_client(request.generator) else None
+    return _snapshot(request, cameos, generator)
 
 
 def _snapshot(
@@ -59,13 +81,12 @@ def _snapshot(
     As many queries for an unknown cameo as for a known one: the time an answer takes tells
     nothing of who is enrolled.
     """
-    wanted = request.render.likenesses
+    wanted = _well_formed(request.render)
+    asker = request.requester if is_id("acc", request.requester) else ""
     audiences = dict(Audience.objects.filter(cameo_id__in=wanted).values_list("cameo_id", "kind"))
     grants = {
         row.cameo_id: row
-        for row in Grant.objects.filter(
-            cameo_id__in=wanted, grantee_id=request.requester, withdrawn=None
-        )
+        for row in Grant.objects.filter(cameo_id__in=wanted, grantee_id=asker, withdrawn=None)
     }
     likenesses = []
     for cameo in wanted:
@@ -84,7 +105,7 @@ def _snapshot(
                 grant=_grant(grants.get(cameo)),
             )
         )
-    requester = read_account(request.requester)
+    requester = read_account(asker)
     return Snapshot(
         requester=AccountFact(requester.id, requester.is_active) if requester else None,
         generator=(
