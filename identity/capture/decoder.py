@@ -244,6 +244,9 @@ def _frames(
     context.thread_count = THREADS
     context.thread_type = "AUTO"
     context.options = {"max_pixels": str(request.max_pixels)}
+    if request.job is Job.PICTURE:
+        # Otherwise half a JPEG comes out as a picture that is grey below.
+        context.options |= {"err_detect": "crccheck+explode"}
     packets = 0
     for packet in container.demux(stream):
         if packet.size:

@@ -24,6 +24,7 @@ from common.errors import CameoError
 from identity.capture import memory, messages, orientation, sniff
 from identity.capture.memory import Source
 from identity.capture.pace import Pace
+from identity.capture.picture_size import picture_size
 from identity.capture.pool import DecoderPool
 from identity.capture.session import DecoderSession
 from identity.capture.types import (
@@ -51,6 +52,7 @@ from identity.errors import (
     NotAPicture,
     NotAVideo,
     PictureDamaged,
+    PictureEmpty,
     PictureTooManyBytes,
     PictureTooManyPixels,
 )
@@ -103,7 +105,7 @@ def open_clip(
         raise ValueError(f"working_side is {working_side}, not 64 to {MAX_WORKING_SIDE}")
     file, size = memory.sealed_copy(data, limits.max_bytes, ClipTooManyBytes)
     try:
-        container = _sniffed(file, size, picture=False)
+        container = _sniffed_clip(file, size)
     except BaseException:
         os.close(file)
         raise
@@ -235,7 +237,7 @@ def decode_picture(
         raise ValueError(f"working_side is {working_side}, not 16 to {MAX_PICTURE_SIDE}")
     file, size = memory.sealed_copy(data, limits.max_bytes, PictureTooManyBytes)
     try:
-        container = _sniffed(file, size, picture=True)
+        container = _sniffed_picture(file, size, limits)
     except BaseException:
         os.close(file)
         raise
@@ -282,12 +284,25 @@ def close_decoders() -> None:
     _pool.close()
 
 
-def _sniffed(file: int, size: int, *, picture: bool) -> messages.Container:
-    sniffer = sniff.picture_container if picture else sniff.clip_container
+def _sniffed_clip(file: int, size: int) -> messages.Container:
     if size == 0:
-        return sniffer(b"")
+        raise ClipEmpty
     with mmap.mmap(file, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as data:
-        return sniffer(data)
+        return sniff.clip_container(data)
+
+
+def _sniffed_picture(file: int, size: int, limits: PictureLimits) -> messages.Container:
+    if size == 0:
+        raise PictureEmpty
+    with mmap.mmap(file, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as data:
+        container = sniff.picture_container(data)
+        announced = picture_size(data, container)
+    if announced is None or min(announced) == 0:
+        raise PictureDamaged
+    width, height = announced
+    if max(announced) > limits.max_side or width * height > limits.max_pixels:
+        raise PictureTooManyPixels
+    return container
 
 
 def _header(session: DecoderSession) -> messages.Header:

@@ -178,6 +178,9 @@ def wrong_measures() -> list[Hostile]:
             "clip_too_many_frames",
         ),
         _hostile("bomb", bomb, "clip_too_many_pixels"),
+        _hostile(
+            "too wide, small by its index", _understated, "clip_too_many_pixels", "clip_damaged"
+        ),
         _hostile("too wide", lambda: clips.clip(size=(2048, 128)), "clip_too_many_pixels"),
         _hostile("a stamp", lambda: clips.clip(size=(32, 32)), "clip_too_few_pixels"),
         _hostile(
@@ -220,6 +223,10 @@ def wrong_measures() -> list[Hostile]:
 
 def _thousand_a_second() -> bytes:
     return retimed(browser_recording(seconds=8, rate=60), lambda number, time: number)
+
+
+def _understated() -> bytes:
+    return patched(clips.clip(size=(2048, 2048), rate=10), b"avc1", 24, b"\0\xa0\0\x78")
 
 
 def bomb() -> bytes:
