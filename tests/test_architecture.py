@@ -13,6 +13,7 @@ from tests.conftest import PROJECT
 
 BESIDE_THE_ROOMS = {"benchmarks", "tests", "sdk"}
 LINES = 400
+LINES_OF_TESTS = 450
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -58,7 +59,7 @@ def test_no_file_has_grown_into_two() -> None:
         name: count
         for name in tracked("*.py")
         if "/migrations/" not in name
-        and (count := len((PROJECT / name).read_text("utf-8").splitlines())) > LINES
+        and (count := len((PROJECT / name).read_text("utf-8").splitlines())) > (LINES_OF_TESTS if name.startswith("tests/") else LINES)
     }
     assert long == {}
 
