@@ -12,7 +12,7 @@ from tests.test_architecture import tracked
 
 _VARIABLE = re.compile(r"""(?:text|listed|secret|_required)\(\s*"([A-Z_]+)\"""")
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
-DOCUMENTS = [name for name in tracked("*.md")]
+DOCUMENTS = tracked("*.md")
 
 
 def test_every_variable_that_is_read_is_documented_and_no_other() -> None:
