@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.db import connection
 import audit.interface as audit
 from accounts.interface import suspend_generator
 from common.errors import CameoError
-from consent.interface import introspect, set_audience, withdraw_grant
+from consent.interface import RenderRequest, introspect, set_audience, withdraw_grant
 from consent.models import Grant, IssuedToken, Lease, Use
 from tests.consent.conftest import NOW, Cast, cameo_of, make_cast, user
 
@@ -39,11 +40,11 @@ class Done:
 Action = tuple[str, Callable[[], Any]]
 
 
-def together(*threads: list[Action]) -> list[Done]:
+def together(*threads: Sequence[Action]) -> list[Done]:
     """Run each list of actions in a thread of its own, all begun at once."""
     barrier = Barrier(len(threads))
 
-    def run(actions: list[Action]) -> list[Done]:
+    def run(actions: Sequence[Action]) -> list[Done]:
         done = []
         try:
             barrier.wait(timeout=30)
@@ -78,7 +79,7 @@ def test_of_many_redemptions_one_succeeds() -> None:
     cast.grant()
     for _ in range(4):
         issued = cast.issue()
-        redeem: Action = ("redeem", lambda issued=issued: cast.redeem(issued))
+        redeem: Action = ("redeem", partial(cast.redeem, issued))
         codes = sorted(entry.code for entry in together(*[[redeem]] * 8))
         assert codes == ["ok"] + ["token_already_redeemed"] * 7
     assert Use.objects.count() == Lease.objects.count() == 4
@@ -103,7 +104,7 @@ def _scramble(cast: Cast, name: str, ending: Callable[[], Any]) -> list[Done]:
     """`ending` while tokens are issued, introspected and redeemed by others."""
     tokens = [cast.issue() for _ in range(12)]
     spare = cast.issue()
-    redeem = [("redeem", lambda issued=issued: cast.redeem(issued)) for issued in tokens]
+    redeem: list[Action] = [("redeem", partial(cast.redeem, issued)) for issued in tokens]
     return together(
         redeem[::2],
         redeem[1::2],
@@ -121,7 +122,7 @@ def test_after_a_withdrawal_returned_nothing_permits() -> None:
         history = _scramble(
             cast,
             "withdraw",
-            lambda grant=grant: withdraw_grant(grant=grant.id, now=NOW, by=cast.alice),
+            partial(withdraw_grant, grant=grant.id, now=NOW, by=cast.alice),
         )
         assert violations(history, "withdraw") == []
         seen |= {entry.code for entry in history}
@@ -163,7 +164,7 @@ def test_the_check_catches_a_redemption_that_does_not_decide_again(
     monkeypatch.setattr("consent.redemption._stands", lambda *given: True)
     left = [cast.issue() for _ in range(30)]
     history = together(
-        [("redeem", lambda issued=issued: cast.redeem(issued)) for issued in left],
+        [("redeem", partial(cast.redeem, issued)) for issued in left],
         [("withdraw", lambda: withdraw_grant(grant=grant.id, now=NOW, by=cast.alice))],
     )
     assert violations(history, "withdraw")
@@ -177,9 +178,11 @@ def test_duets_in_opposite_order_do_not_lock_each_other_out() -> None:
     cast.grant(cameo=both[1], by=carol.id)
     there = cast.request(likenesses=both)
     back = cast.request(likenesses=both[::-1])
-    threads = [
-        [("issue", lambda request=request: cast.redeem(cast.issue(request=request),
-                                                       request=request))] * 4
-        for request in (there, back, there, back)
-    ]  # fmt: skip
+
+    def issue_and_redeem(request: RenderRequest) -> None:
+        cast.redeem(cast.issue(request=request), request=request)
+
+    threads: list[list[Action]] = [
+        [("both", partial(issue_and_redeem, request))] * 4 for request in (there, back, there, back)
+    ]
     assert {entry.code for entry in together(*threads)} == {"ok"}
