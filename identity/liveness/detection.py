@@ -30,6 +30,9 @@ WIDE: Final = 1.2
 CONFIRMED: Final = 0.9
 _PADDING: Final = 0.4
 _FINE_TILE: Final = 0.5
+_FINEST_TILE: Final = 0.2
+SURE: Final = 0.9
+"""Below this score an upright face may be one that stands on its head, and is looked at again."""
 
 Box = tuple[float, float, float, float]
 
@@ -81,8 +84,7 @@ def look(picture: Picture, detector: Detector) -> tuple[DetectedFace, ...]:
 def look_closer(picture: Picture, detector: Detector) -> tuple[DetectedFace, ...]:
     """Returns faces that are small in the picture, or larger than it, the best score first."""
     faces: list[DetectedFace] = []
-    for x, y, side in _tiles(picture):
-        faces += _shifted(detector.detect(picture[y : y + side, x : x + side]), x, y)
+    faces += _look_at_tiles(picture, detector, _FINE_TILE)
     height, width = picture.shape[:2]
     margin = int(_PADDING * max(height, width))
     padded = cv2.copyMakeBorder(
@@ -90,6 +92,11 @@ def look_closer(picture: Picture, detector: Detector) -> tuple[DetectedFace, ...
     )
     faces += _shifted(detector.detect(np.asarray(padded, dtype=np.uint8)), -margin, -margin)
     return _distinct(faces)
+
+
+def look_closest(picture: Picture, detector: Detector) -> tuple[DetectedFace, ...]:
+    """Returns faces that are a small part of the picture, the best score first."""
+    return _distinct(_look_at_tiles(picture, detector, _FINEST_TILE))
 
 
 def look_turned(picture: Picture, detector: Detector) -> tuple[DetectedFace, ...]:
@@ -127,16 +134,31 @@ def faces_of_picture(
     """Returns the faces of a still picture, the largest first; empty where there is none.
 
     Looks at the whole, then at parts and beyond the edges, then at the picture on its side,
-    and stops at the first look that the mesh confirms.
+    then at small parts, and stops at the first look that the mesh confirms. Where the detector
+    isn't sure, the picture on its side and on its head is looked at too, and the surer wins.
     """
-    for find in (look, look_closer, look_turned):
-        found: list[FoundFace] = []
-        for face in confirm(picture, find(picture, detector), mesh):
-            if all(overlap(face.box, other.box) < SAME_FACE for other in found):
-                found.append(face)
-        if found:
-            return tuple(sorted(found, key=lambda face: -face.side))
+    for find in (look, look_closer, look_turned, look_closest):
+        faces = find(picture, detector)
+        found = _confirmed(picture, faces, mesh)
+        if not found:
+            continue
+        if find is not look_turned and faces[0].score < SURE:
+            turned = look_turned(picture, detector)
+            if turned and turned[0].score > faces[0].score:
+                found = _confirmed(picture, turned, mesh) or found
+        return found
     return ()
+
+
+def _confirmed(
+    picture: Picture, faces: Iterable[DetectedFace], mesh: MeshEngine
+) -> tuple[FoundFace, ...]:
+    """The faces that the mesh sees too, each once, the largest first."""
+    found: list[FoundFace] = []
+    for face in confirm(picture, faces, mesh):
+        if all(overlap(face.box, other.box) < SAME_FACE for other in found):
+            found.append(face)
+    return tuple(sorted(found, key=lambda face: -face.side))
 
 
 def _squares(picture: Picture) -> list[tuple[int, int, int]]:
@@ -150,14 +172,16 @@ def _squares(picture: Picture) -> list[tuple[int, int, int]]:
     return [(k, 0, side) if width > height else (0, k, side) for k in steps]
 
 
-def _tiles(picture: Picture) -> list[tuple[int, int, int]]:
-    """Squares of half the shorter side that overlap by half."""
+def _look_at_tiles(picture: Picture, detector: Detector, part: float) -> list[DetectedFace]:
+    """Faces in squares of a part of the shorter side that overlap by half."""
     height, width = picture.shape[:2]
-    side = max(1, int(_FINE_TILE * min(height, width)))
+    side = max(1, int(part * min(height, width)))
     step = max(1, side // 2)
-    xs = [*range(0, width - side, step), width - side]
-    ys = [*range(0, height - side, step), height - side]
-    return [(x, y, side) for y in ys for x in xs]
+    faces: list[DetectedFace] = []
+    for y in (*range(0, height - side, step), height - side):
+        for x in (*range(0, width - side, step), width - side):
+            faces += _shifted(detector.detect(picture[y : y + side, x : x + side]), x, y)
+    return faces
 
 
 def _shifted(faces: Iterable[DetectedFace], x: float, y: float) -> list[DetectedFace]:

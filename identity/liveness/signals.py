@@ -16,12 +16,12 @@ from identity.types import Kind, MeasuredPrompt, Sample, Signal, SignalOutcome, 
 MIN_FACE_SHARE: Final = 0.95
 MAX_OTHER_SECONDS: Final = 0.5
 MIN_EYE_DISTANCE: Final = 60.0
-MIN_BRIGHTNESS: Final = 25.0
+MIN_BRIGHTNESS: Final = 32.0
 MAX_BRIGHTNESS: Final = 240.0
 MIN_CONTRAST: Final = 3.0
 MIN_SHARPNESS: Final = 0.002
 MIN_MARGIN: Final = 0.97
-DARK_PICTURE: Final = 20.0
+DARK_PICTURE: Final = 30.0
 MAX_YAW: Final = 30.0
 MAX_PITCH: Final = 30.0
 MIN_GOOD_SAMPLES: Final = 8

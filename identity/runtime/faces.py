@@ -15,7 +15,7 @@ from identity.liveness.detection import faces_of_picture
 from identity.runtime.analysis import analyse, template_of
 from models.engine import Engines
 
-PICTURE_SIDE = 1280
+PICTURE_SIDE = 1920
 MIN_CLIP_SAMPLES = 3
 """A comparison at the command line makes do with fewer samples than an enrolment."""
 
