@@ -15,6 +15,7 @@ ONE_FACE = Advice("one_face_only", "Be alone in the picture, and stay in it the 
 MORE_LIGHT = Advice("more_light", "Go where there is more light on your face.")
 LESS_LIGHT = Advice("less_light", "Go where the light on your face is less strong.")
 COME_CLOSER = Advice("come_closer", "Come closer to the camera.")
+TURN_FURTHER = Advice("turn_further", "Turn your head a little further when you are asked to.")
 HOLD_STEADY = Advice("hold_steady", "Hold the camera steady, and clean its lens.")
 STAY_INSIDE = Advice("stay_inside", "Keep your whole face inside the picture.")
 SHOW_FACE = Advice("show_your_face", "Show your face to the camera.")
@@ -25,8 +26,31 @@ NOT_REACHABLE = Advice(
 )
 WAIT = Advice("wait_for_review", "A person will look at this capture.")
 
-# The signals' codes are those of docs/liveness.md.
-_BY_REASON: dict[str, Advice] = {}
+# The codes are those of docs/liveness.md; a test sees that each has its line here.
+BY_WHY: dict[str, Advice] = {
+    "no_face": SHOW_FACE,
+    "face_missing": STAY_INSIDE,
+    "outside_frame": STAY_INSIDE,
+    "second_face": ONE_FACE,
+    "too_dark": MORE_LIGHT,
+    "low_contrast": MORE_LIGHT,
+    "too_bright": LESS_LIGHT,
+    "too_small": COME_CLOSER,
+    "blurred": HOLD_STEADY,
+    "not_still": HOLD_STEADY,
+    "too_few_samples": TRY_AGAIN,
+    "not_done": FOLLOW_PROMPTS,
+    "wrong_direction": FOLLOW_PROMPTS,
+    "out_of_order": FOLLOW_PROMPTS,
+    "no_response": FOLLOW_PROMPTS,
+    "not_seen": FOLLOW_PROMPTS,
+    "clip_ends_early": FOLLOW_PROMPTS,
+    "other_person": TRY_AGAIN,
+    "two_people": TRY_AGAIN,
+    "jump": TRY_AGAIN,
+}
+# What a prompt falls short by is small in one signal and large in another.
+BY_REASON: dict[str, Advice] = {"compliance:too_small": TURN_FURTHER}
 
 
 def advise(reasons: Iterable[str]) -> tuple[Advice, ...]:
@@ -34,5 +58,9 @@ def advise(reasons: Iterable[str]) -> tuple[Advice, ...]:
 
     A reason that has no advice of its own gives the same general one as every other.
     """
-    found = dict.fromkeys(_BY_REASON.get(reason, TRY_AGAIN) for reason in reasons)
+    found = dict.fromkeys(_advice(reason) for reason in reasons)
     return tuple(found) or (TRY_AGAIN,)
+
+
+def _advice(reason: str) -> Advice:
+    return BY_REASON.get(reason) or BY_WHY.get(reason.partition(":")[2], TRY_AGAIN)
