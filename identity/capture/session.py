@@ -80,6 +80,7 @@ class DecoderSession:
         self._waited = 0.0
         self._started = time.monotonic()
         self._exit: messages.Exit | None = None
+        self._abandoned = False
         size = request.slots * request.slot_bytes
         try:
             ring = memory.ring(size)
@@ -97,6 +98,7 @@ class DecoderSession:
         Raises:
             DecoderTimeout: it kept the caller waiting too long, or used up its processor time.
             DecoderFailed: it ended, or sent what is no message.
+            SandboxUnavailable: the zygote ended, and the decoder with it.
             CameoError: of the class that its own report of a fault stands for.
         """
         started = time.monotonic()
@@ -155,7 +157,9 @@ class DecoderSession:
         if self._exit is None:
             with contextlib.suppress(OSError, messages.MalformedMessage):
                 self._lines.exit.settimeout(_EXIT_SECONDS)
-                self._exit = messages.Exit.unpack(self._lines.exit.recv(messages.MAX_MESSAGE))
+                report = self._lines.exit.recv(messages.MAX_MESSAGE)
+                self._abandoned = not report
+                self._exit = messages.Exit.unpack(report)
         return self._exit
 
     def close(self) -> None:
@@ -166,6 +170,9 @@ class DecoderSession:
 
     def _why_it_ended(self) -> CameoError:
         ended = self.wait()
+        if self._abandoned:
+            # The zygote is gone too, which no file can bring about: not this one's fault.
+            return SandboxUnavailable()
         # The kernel kills with SIGXCPU at the soft limit, with SIGKILL a second later.
         if ended is not None and ended.code == -signal.SIGXCPU:
             return DecoderTimeout()

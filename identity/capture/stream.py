@@ -169,6 +169,7 @@ class FrameStream(Iterator[Frame]):
             ClipTimestamps, ClipFrameRate, ClipTooManyFrames, ClipTooLong, ClipTooShort,
             ClipSizeChanged, ClipTruncated, ClipDamaged, ClipEmpty: what the frames turned out
             to be. DecoderTimeout, DecoderMemory, DecoderFailed: the decoder could not do it.
+            SandboxUnavailable: the helper process was ended from outside; try again.
         """
         if self._done:
             raise StopIteration

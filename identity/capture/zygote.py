@@ -51,6 +51,9 @@ def main(number: int) -> None:
 
 def serve(requests: socket.socket, work: Work) -> None:
     """Fork a confined process that does `work` for each request, until `requests` closes."""
+    # A service that is asked to stop finishes its clip first; the zygote leaves when it does.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     _load_everything()
     rules = sandbox.build_filter()
     children: dict[int, _Child] = {}

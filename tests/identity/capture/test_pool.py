@@ -68,11 +68,21 @@ def test_a_zygote_killed_in_mid_clip_is_an_error_and_the_next_clip_works(
         next(clip)
         decoder = _children(_zygote(own_pool))
         os.kill(_zygote(own_pool), signal.SIGKILL)
-        with pytest.raises(DecoderFailed):
+        with pytest.raises(SandboxUnavailable):
             list(clip)
     assert len(decoder) == 1
     assert _soon(lambda: not _alive(decoder[0]))
     assert _count(honest_clip, own_pool) == 60
+
+
+def test_a_zygote_lets_the_service_decide_when_to_stop(
+    own_pool: DecoderPool, honest_clip: bytes
+) -> None:
+    with open_clip(honest_clip, pool=own_pool) as clip:
+        next(clip)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(_zygote(own_pool), number)
+        assert sum(1 for _ in clip) == 59
 
 
 def test_a_decoder_killed_in_mid_clip_is_an_error(
