@@ -112,6 +112,35 @@ def test_a_calibration_for_another_number_of_embedders_stops_the_start(own_copy:
         load_engines("open", own_copy)
 
 
+@pytest.mark.pack
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["detector", "mesh", "embedder"])
+def test_an_engine_that_there_is_not_stops_the_start(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    manifest = load_manifest("open")
+    files = list(manifest.files)
+    files[place] = replace(files[place], engine="steam")
+    changed = replace(manifest, files=tuple(files))
+    monkeypatch.setattr("models.runtime.load_manifest", {"open": changed}.__getitem__)
+
+    with pytest.raises(ManifestError):
+        load_engines("open", models_dir)
+
+
+@pytest.mark.pack
+def test_an_alignment_or_a_size_that_does_not_fit_stops_the_start(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = load_manifest("open")
+    for change in ({"alignment": "by_eye"}, {"input_size": 151}):
+        preparation = replace(manifest.files[2].preparation, **change)  # type: ignore[arg-type]
+        file = replace(manifest.files[2], preparation=preparation)
+        changed = replace(manifest, files=(*manifest.files[:2], file, manifest.files[3]))
+        monkeypatch.setattr("models.runtime.load_manifest", {"open": changed}.__getitem__)
+        with pytest.raises(PackError):
+            load_engines("open", models_dir)
+
+
 def test_the_template_format_changes_with_all_that_a_template_depends_on() -> None:
     manifest = load_manifest("open")
     before = template_format(manifest)
