@@ -133,7 +133,7 @@ def test_an_alignment_or_a_size_that_does_not_fit_stops_the_start(
 ) -> None:
     manifest = load_manifest("open")
     for change in ({"alignment": "by_eye"}, {"input_size": 151}):
-        preparation = replace(manifest.files[2].preparation, **change)  # type: ignore[arg-type]
+        preparation = replace(manifest.files[2].preparation, **change)
         file = replace(manifest.files[2], preparation=preparation)
         changed = replace(manifest, files=(*manifest.files[:2], file, manifest.files[3]))
         monkeypatch.setattr("models.runtime.load_manifest", {"open": changed}.__getitem__)
