@@ -110,13 +110,19 @@ class Terms:
         return min(ends, default=None)
 
     def document(self) -> dict[str, Any]:
-        """The JSON form, in one spelling for equal terms."""
+        """The JSON form, in one spelling for equal terms.
+
+        Raises:
+            ValueError: if there is an unknown term, which has none.
+        """
         found: dict[str, Any] = {}
         for term in self.terms:
             if isinstance(term, Purposes):
                 found[term.tag] = sorted(term.allowed)
             elif isinstance(term, NotBefore | NotAfter):
                 found[term.tag] = rfc3339(term.moment)
+            else:
+                raise ValueError("an unknown term has no JSON form")
         return found
 
 

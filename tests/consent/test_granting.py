@@ -148,8 +148,10 @@ def test_the_same_terms_again_change_nothing(cast: Cast) -> None:
 
 def test_withdrawing_again_changes_nothing(cast: Cast) -> None:
     grant = cast.grant()
+    granted_at = epoch(cast)
     first = withdraw_grant(grant=grant.id, now=LATER, by=cast.alice)
     before = epoch(cast)
+    assert before == granted_at + 1
     second = withdraw_grant(grant=grant.id, now=LATER + SECOND, by=cast.alice)
     assert first == second
     assert (second.state, second.withdrawn) == ("withdrawn", LATER)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError
 from pytest_django.fixtures import Settings
 
 import audit.interface as audit
@@ -74,6 +75,21 @@ def test_an_emergency_kills_what_the_old_key_signed(cast: Cast) -> None:
     with pytest.raises(TokenRefused) as refused:
         cast.redeem(issued)
     assert refused.value.code == "token_key_unknown"
+
+
+@pytest.mark.django_db
+def test_a_key_that_leaked_goes_even_if_the_ledger_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(**entry: object) -> None:
+        raise DatabaseError
+
+    run("init")
+    before = keyring().signing_key("token").kid
+    monkeypatch.setattr("audit.interface.append", fail)
+    with pytest.raises(CommandError, match="ledger"):
+        run("rotate", "--purpose", "token", "--emergency")
+    assert keyring().signing_key("token").kid != before
 
 
 @pytest.mark.django_db

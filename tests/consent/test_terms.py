@@ -69,6 +69,8 @@ def test_terms_without_purposes_allow_nothing(document: dict[str, Any]) -> None:
 )
 def test_a_stored_term_this_version_cannot_read_denies(document: object) -> None:
     assert Reason.TERM_UNKNOWN in reasons(document, request())
+    with pytest.raises(ValueError, match="unknown term"):
+        read_terms(document).document()
 
 
 @pytest.mark.parametrize(
