@@ -13,9 +13,10 @@ from skimage.data import astronaut
 
 from models.digests import sha256_of
 from models.engine import Engines, FaceMesh, region_from_detection, region_from_points
-from models.manifest import Ingredient, load_manifest
+from models.manifest import Ingredient, Manifest, load_manifest
 from models.runtime import load_engines
 from models.store import cache_folder
+from tests.models.small_packs import ARCHIVE, NAME, Declare, ShelfFetcher, tiny_manifest
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,3 +75,27 @@ def real_scrfd() -> Path:
     if not path.is_file():
         pytest.skip("scrfd_500m_kps.onnx is not there ($CAMEO_SHARED_MODELS)")
     return path
+
+
+@pytest.fixture
+def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
+    """Makes manifests the known ones."""
+    known: dict[str, Manifest] = {}
+    monkeypatch.setattr("models.install.load_manifest", known.__getitem__)
+
+    def add(manifest: Manifest) -> None:
+        known[manifest.name] = manifest
+
+    return add
+
+
+@pytest.fixture
+def tiny(declare: Declare) -> Manifest:
+    manifest = tiny_manifest()
+    declare(manifest)
+    return manifest
+
+
+@pytest.fixture
+def shelf() -> ShelfFetcher:
+    return ShelfFetcher({NAME: ARCHIVE})

@@ -6,12 +6,14 @@ import hashlib
 import io
 import tarfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from models.digests import verify_file
 from models.engine import Calibration
 from models.errors import SourceUnreachable
+from models.install import Setting
 from models.manifest import (
     Ingredient,
     Licence,
@@ -24,6 +26,9 @@ from models.manifest import (
     WebFile,
 )
 from models.sources import describe
+from models.store import Cache
+
+Declare = Callable[[Manifest], None]
 
 CALIBRATION = Calibration(
     weights=(1.0,),
@@ -128,3 +133,32 @@ class ShelfFetcher:
         path = folder / (name or key)
         path.write_bytes(self.shelf[key])
         return path
+
+
+ONE, TWO = b"one" * 1000, b"two" * 2000
+ARCHIVE = zip_of({"pkg/one.bin": ONE, "pkg/two.bin": TWO, "pkg/other.bin": b"left out"})
+NAME = "tiny-1.0-py3-none-any.whl"
+
+
+def tiny_manifest() -> Manifest:
+    """A pack of two files that come in one archive."""
+    return manifest_of(
+        pack_file("one.bin", ONE, registry_source(ARCHIVE, "pkg/one.bin")),
+        pack_file("two.bin", TWO, registry_source(ARCHIVE, "pkg/two.bin"), role="mesh"),
+    )
+
+
+def setting_in(
+    folder: Path, fetcher: ShelfFetcher | None, *, accept_licence: bool = False
+) -> Setting:
+    return Setting(
+        models_dir=folder / "models",
+        cache=Cache(folder / "cache"),
+        fetcher=fetcher,
+        accept_licence=accept_licence,
+    )
+
+
+def left_over(folder: Path) -> list[str]:
+    """What lies in the packs' folder, its lock left out."""
+    return sorted(path.name for path in (folder / "models").iterdir() if path.name != ".lock")

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,85 +18,45 @@ from models.errors import (
     ManifestError,
     SourceUnreachable,
 )
-from models.install import Setting, import_files, install, is_installed, verify
+from models.install import import_files, install, is_installed, verify
 from models.manifest import Manifest, WebArchive, WebFile
-from models.store import Cache
 from tests.models.small_packs import (
+    ARCHIVE,
+    NAME,
+    ONE,
+    TWO,
+    Declare,
     ShelfFetcher,
     digest,
+    left_over,
     manifest_of,
     pack_file,
     registry_source,
-    tar_of,
+    setting_in,
     with_other_digest,
     zip_of,
 )
 
 ROOT = Path(__file__).parents[2]
-ONE, TWO = b"one" * 1000, b"two" * 2000
-ARCHIVE = zip_of({"pkg/one.bin": ONE, "pkg/two.bin": TWO, "pkg/other.bin": b"left out"})
-NAME = "tiny-1.0-py3-none-any.whl"
-
-Declare = Callable[[Manifest], None]
-
-
-@pytest.fixture
-def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
-    """Makes manifests the known ones."""
-    known: dict[str, Manifest] = {}
-    monkeypatch.setattr("models.install.load_manifest", known.__getitem__)
-
-    def add(manifest: Manifest) -> None:
-        known[manifest.name] = manifest
-
-    return add
-
-
-@pytest.fixture
-def tiny(declare: Declare) -> Manifest:
-    manifest = manifest_of(
-        pack_file("one.bin", ONE, registry_source(ARCHIVE, "pkg/one.bin")),
-        pack_file("two.bin", TWO, registry_source(ARCHIVE, "pkg/two.bin"), role="mesh"),
-    )
-    declare(manifest)
-    return manifest
-
-
-@pytest.fixture
-def shelf() -> ShelfFetcher:
-    return ShelfFetcher({NAME: ARCHIVE})
-
-
-def _setting(folder: Path, fetcher: ShelfFetcher | None, **changes: bool) -> Setting:
-    return Setting(
-        models_dir=folder / "models",
-        cache=Cache(folder / "cache"),
-        fetcher=fetcher,
-        **changes,  # type: ignore[arg-type]
-    )
-
-
-def _left_over(folder: Path) -> list[str]:
-    return sorted(path.name for path in (folder / "models").iterdir() if path.name != ".lock")
 
 
 def test_a_pack_is_installed_with_one_visit_to_its_archive(
     tmp_path: Path, tiny: Manifest, shelf: ShelfFetcher
 ) -> None:
-    install("tiny", _setting(tmp_path, shelf))
+    install("tiny", setting_in(tmp_path, shelf))
 
     assert is_installed(tiny, tmp_path / "models")
     assert (tmp_path / "models" / "tiny" / "two.bin").read_bytes() == TWO
     assert len(shelf.asked) == 1
-    assert _left_over(tmp_path) == ["tiny"], "archives are gone"
+    assert left_over(tmp_path) == ["tiny"], "archives are gone"
     verify(tiny, tmp_path / "models")
 
 
 def test_an_installed_pack_is_left_alone(
     tmp_path: Path, tiny: Manifest, shelf: ShelfFetcher
 ) -> None:
-    install("tiny", _setting(tmp_path, shelf))
-    install("tiny", _setting(tmp_path, shelf))
+    install("tiny", setting_in(tmp_path, shelf))
+    install("tiny", setting_in(tmp_path, shelf))
 
     assert len(shelf.asked) == 1
 
@@ -106,8 +64,8 @@ def test_an_installed_pack_is_left_alone(
 def test_a_second_checkout_installs_from_the_cache_without_a_network(
     tmp_path: Path, tiny: Manifest, shelf: ShelfFetcher
 ) -> None:
-    install("tiny", _setting(tmp_path, shelf))
-    second = replace(_setting(tmp_path, None), models_dir=tmp_path / "second")
+    install("tiny", setting_in(tmp_path, shelf))
+    second = replace(setting_in(tmp_path, None), models_dir=tmp_path / "second")
 
     install("tiny", second)
 
@@ -117,9 +75,9 @@ def test_a_second_checkout_installs_from_the_cache_without_a_network(
 def test_a_damaged_cache_is_not_believed(
     tmp_path: Path, tiny: Manifest, shelf: ShelfFetcher
 ) -> None:
-    install("tiny", _setting(tmp_path, shelf))
+    install("tiny", setting_in(tmp_path, shelf))
     (tmp_path / "cache" / digest(ONE)).write_bytes(b"evil" * 750)
-    second = replace(_setting(tmp_path, shelf), models_dir=tmp_path / "second")
+    second = replace(setting_in(tmp_path, shelf), models_dir=tmp_path / "second")
 
     install("tiny", second)
 
@@ -132,7 +90,7 @@ def test_a_cache_that_can_not_be_written_stops_nothing(
 ) -> None:
     (tmp_path / "cache").write_text("a file where a folder should be")
 
-    install("tiny", _setting(tmp_path, shelf))
+    install("tiny", setting_in(tmp_path, shelf))
 
     assert is_installed(tiny, tmp_path / "models")
 
@@ -140,16 +98,16 @@ def test_a_cache_that_can_not_be_written_stops_nothing(
 def test_a_damaged_pack_is_mended_and_the_deployers_calibration_kept(
     tmp_path: Path, tiny: Manifest, shelf: ShelfFetcher
 ) -> None:
-    install("tiny", _setting(tmp_path, shelf))
+    install("tiny", setting_in(tmp_path, shelf))
     folder = tmp_path / "models" / "tiny"
     (folder / "one.bin").write_bytes(b"x")
     (folder / "calibration.toml").write_text("mine")
 
-    install("tiny", _setting(tmp_path, shelf))
+    install("tiny", setting_in(tmp_path, shelf))
 
     verify(tiny, tmp_path / "models")
     assert (folder / "calibration.toml").read_text() == "mine"
-    assert _left_over(tmp_path) == ["tiny"]
+    assert left_over(tmp_path) == ["tiny"]
 
 
 def test_an_archive_with_another_digest_is_refused_with_both_digests(
@@ -158,11 +116,11 @@ def test_an_archive_with_another_digest_is_refused_with_both_digests(
     evil = zip_of({"pkg/one.bin": ONE, "pkg/two.bin": b"evil"})
 
     with pytest.raises(DigestMismatch) as caught:
-        install("tiny", _setting(tmp_path, ShelfFetcher({NAME: evil})))
+        install("tiny", setting_in(tmp_path, ShelfFetcher({NAME: evil})))
 
     assert caught.value.file == NAME
     assert (caught.value.expected, caught.value.found) == (digest(ARCHIVE), digest(evil))
-    assert _left_over(tmp_path) == []
+    assert left_over(tmp_path) == []
 
 
 def test_a_member_with_another_digest_is_refused_by_name(tmp_path: Path, declare: Declare) -> None:
@@ -170,10 +128,10 @@ def test_a_member_with_another_digest_is_refused_by_name(tmp_path: Path, declare
     declare(manifest_of(with_other_digest(good)))
 
     with pytest.raises(DigestMismatch) as caught:
-        install("tiny", _setting(tmp_path, ShelfFetcher({NAME: ARCHIVE})))
+        install("tiny", setting_in(tmp_path, ShelfFetcher({NAME: ARCHIVE})))
 
     assert (caught.value.file, caught.value.found) == ("one.bin", digest(ONE))
-    assert _left_over(tmp_path) == []
+    assert left_over(tmp_path) == []
 
 
 @pytest.mark.parametrize("members", [{"pkg/../../one.bin": ONE}, {"pkg/elsewhere.bin": ONE}])
@@ -184,9 +142,9 @@ def test_an_archive_that_leads_out_or_lacks_the_member_is_refused(
     declare(manifest_of(pack_file("one.bin", ONE, registry_source(archive, "pkg/one.bin"))))
 
     with pytest.raises(HostileArchive):
-        install("tiny", _setting(tmp_path, ShelfFetcher({NAME: archive})))
+        install("tiny", setting_in(tmp_path, ShelfFetcher({NAME: archive})))
 
-    assert _left_over(tmp_path) == []
+    assert left_over(tmp_path) == []
 
 
 def test_a_member_of_another_length_is_never_unpacked(tmp_path: Path, declare: Declare) -> None:
@@ -194,7 +152,7 @@ def test_a_member_of_another_length_is_never_unpacked(tmp_path: Path, declare: D
     declare(manifest_of(pack_file("one.bin", ONE, registry_source(archive, "pkg/one.bin"))))
 
     with pytest.raises(HostileArchive, match=r"one\.bin"):
-        install("tiny", _setting(tmp_path, ShelfFetcher({NAME: archive})))
+        install("tiny", setting_in(tmp_path, ShelfFetcher({NAME: archive})))
 
 
 def test_the_second_source_is_tried_when_the_first_is_not_there(
@@ -208,7 +166,7 @@ def test_the_second_source_is_tried_when_the_first_is_not_there(
     )
     shelf = ShelfFetcher({address: ONE})
 
-    install("tiny", _setting(tmp_path, shelf))
+    install("tiny", setting_in(tmp_path, shelf))
 
     assert shelf.asked[-1] == address
     assert len(shelf.asked) == 2
@@ -223,7 +181,7 @@ def test_a_zip_from_the_web_may_hold_its_files_in_a_folder(
     manifest = manifest_of(pack_file("one.bin", ONE, source))
     declare(manifest)
 
-    install("tiny", _setting(tmp_path, ShelfFetcher({address: archive})))
+    install("tiny", setting_in(tmp_path, ShelfFetcher({address: archive})))
 
     assert is_installed(manifest, tmp_path / "models")
 
@@ -234,12 +192,12 @@ def test_without_a_network_the_missing_files_and_the_way_to_bring_them_are_said(
     lines: list[str] = []
 
     with pytest.raises(SourceUnreachable) as caught:
-        install("tiny", replace(_setting(tmp_path, ShelfFetcher()), say=lines.append))
+        install("tiny", replace(setting_in(tmp_path, ShelfFetcher()), say=lines.append))
 
     for part in ("one.bin", "two.bin", "models import tiny PATH", NAME):
         assert part in caught.value.message
     assert any("No network in this test." in line for line in lines)
-    assert _left_over(tmp_path) == []
+    assert left_over(tmp_path) == []
 
 
 def test_what_was_fetched_before_a_source_failed_is_not_fetched_again(
@@ -253,10 +211,10 @@ def test_what_was_fetched_before_a_source_failed_is_not_fetched_again(
     declare(manifest)
     shelf = ShelfFetcher({NAME: ARCHIVE})
     with pytest.raises(SourceUnreachable):
-        install("tiny", _setting(tmp_path, shelf))
+        install("tiny", setting_in(tmp_path, shelf))
 
     shelf = ShelfFetcher({"other-1.0.zip": other})
-    install("tiny", _setting(tmp_path, shelf))
+    install("tiny", setting_in(tmp_path, shelf))
 
     assert is_installed(manifest, tmp_path / "models")
     assert len(shelf.asked) == 1
@@ -270,7 +228,7 @@ def test_the_licence_is_said_before_anything_is_written(
     def say(line: str) -> None:
         seen.append((line, (tmp_path / "models").exists()))
 
-    install("tiny", replace(_setting(tmp_path, shelf), say=say))
+    install("tiny", replace(setting_in(tmp_path, shelf), say=say))
 
     assert "CC0-1.0" in seen[0][0]
     assert "Trained on" in seen[1][0]
@@ -284,13 +242,13 @@ def test_a_licence_against_commercial_use_must_be_accepted(
     declare(manifest)
 
     with pytest.raises(LicenceNotAccepted, match="--accept-licence"):
-        install("tiny", _setting(tmp_path, shelf))
+        install("tiny", setting_in(tmp_path, shelf))
     with pytest.raises(LicenceNotAccepted):
-        import_files("tiny", [tmp_path], _setting(tmp_path, None))
+        import_files("tiny", [tmp_path], setting_in(tmp_path, None))
     assert shelf.asked == []
     assert not (tmp_path / "models").exists()
 
-    install("tiny", _setting(tmp_path, shelf, accept_licence=True))
+    install("tiny", setting_in(tmp_path, shelf, accept_licence=True))
     assert is_installed(manifest, tmp_path / "models")
 
 
@@ -303,9 +261,9 @@ def test_the_pack_that_tracks_is_installed_with_it(
     declare(replace(manifest_of(file, name="extra"), tracker="tiny"))
     shelf.shelf["extra-1.0.zip"] = extra
 
-    install("extra", _setting(tmp_path, shelf))
+    install("extra", setting_in(tmp_path, shelf))
 
-    assert _left_over(tmp_path) == ["extra", "tiny"]
+    assert left_over(tmp_path) == ["extra", "tiny"]
 
 
 def test_an_unknown_conversion_is_refused(tmp_path: Path, declare: Declare) -> None:
@@ -313,65 +271,8 @@ def test_an_unknown_conversion_is_refused(tmp_path: Path, declare: Declare) -> N
     declare(manifest_of(replace(file, converter="alchemy")))
 
     with pytest.raises(ManifestError, match="alchemy"):
-        install("tiny", _setting(tmp_path, ShelfFetcher({NAME: ARCHIVE})))
-    assert _left_over(tmp_path) == []
-
-
-@pytest.mark.parametrize("make", [zip_of, tar_of], ids=["zip", "tar"])
-def test_files_brought_in_an_archive_are_known_by_their_digest(
-    tmp_path: Path, tiny: Manifest, make: Callable[[dict[str, bytes]], bytes]
-) -> None:
-    suffix = "zip" if make is zip_of else "tar.gz"
-    path = tmp_path / f"brought.{suffix}"
-    path.write_bytes(make({"any/name": ONE, "another": TWO, "third": b"3"}))
-
-    import_files("tiny", [path], _setting(tmp_path, None))
-
-    assert is_installed(tiny, tmp_path / "models")
-
-
-def test_files_brought_in_a_folder_may_come_in_several_steps(
-    tmp_path: Path, tiny: Manifest
-) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    (first / "below").mkdir(parents=True)
-    second.mkdir()
-    (first / "below" / "one.bin").write_bytes(ONE)
-    (second / "renamed").write_bytes(TWO)
-
-    with pytest.raises(FilesMissing) as caught:
-        import_files("tiny", [first], _setting(tmp_path, None))
-    assert caught.value.files == ("two.bin",)
-    assert not is_installed(tiny, tmp_path / "models")
-
-    import_files("tiny", [second], _setting(tmp_path, None))
-    assert is_installed(tiny, tmp_path / "models")
-
-
-@pytest.mark.parametrize("content", [b"evil", b"eno" * 1000], ids=["length", "digest"])
-def test_a_brought_file_of_a_known_name_must_be_the_known_file(
-    tmp_path: Path, tiny: Manifest, content: bytes
-) -> None:
-    (tmp_path / "one.bin").write_bytes(content)
-
-    with pytest.raises(DigestMismatch) as caught:
-        import_files("tiny", [tmp_path / "one.bin"], _setting(tmp_path, None))
-
-    assert (caught.value.file, caught.value.found) == ("one.bin", digest(content))
-    assert not is_installed(tiny, tmp_path / "models")
-
-
-def test_a_hostile_archive_can_not_be_imported(tmp_path: Path, tiny: Manifest) -> None:
-    (tmp_path / "brought.zip").write_bytes(zip_of({"../one.bin": ONE, "two.bin": TWO}))
-
-    with pytest.raises(HostileArchive):
-        import_files("tiny", [tmp_path / "brought.zip"], _setting(tmp_path, None))
-    assert _left_over(tmp_path) == []
-
-
-def test_a_path_that_is_not_there_can_not_be_imported(tmp_path: Path, tiny: Manifest) -> None:
-    with pytest.raises(FilesMissing):
-        import_files("tiny", [tmp_path / "nothing"], _setting(tmp_path, None))
+        install("tiny", setting_in(tmp_path, ShelfFetcher({NAME: ARCHIVE})))
+    assert left_over(tmp_path) == []
 
 
 def test_verification_names_what_is_missing_or_changed(
@@ -379,7 +280,7 @@ def test_verification_names_what_is_missing_or_changed(
 ) -> None:
     with pytest.raises(FilesMissing):
         verify(tiny, tmp_path / "models")
-    install("tiny", _setting(tmp_path, shelf))
+    install("tiny", setting_in(tmp_path, shelf))
     (tmp_path / "models" / "tiny" / "one.bin").write_bytes(b"x")
 
     with pytest.raises(DigestMismatch, match=r"one\.bin"):
@@ -395,13 +296,9 @@ def test_a_killed_installation_counts_for_nothing_and_is_cleared_away(
         from pathlib import Path
         import models.install as i
         from models.store import Cache
-        from tests.models.test_install import ARCHIVE, NAME, ONE, TWO
-        from tests.models.small_packs import *
+        from tests.models.small_packs import ARCHIVE, NAME, ShelfFetcher, tiny_manifest
 
-        tiny = manifest_of(
-            pack_file("one.bin", ONE, registry_source(ARCHIVE, "pkg/one.bin")),
-            pack_file("two.bin", TWO, registry_source(ARCHIVE, "pkg/two.bin"), role="mesh"),
-        )
+        tiny = tiny_manifest()
         i.load_manifest = {"tiny": tiny}.__getitem__
         prepare = i._Installation._prepare
         def killed(self, file):
@@ -420,27 +317,9 @@ def test_a_killed_installation_counts_for_nothing_and_is_cleared_away(
     assert done.returncode == -signal.SIGKILL
     assert not is_installed(tiny, tmp_path / "models")
     assert not (tmp_path / "models" / "tiny").exists()
-    assert _left_over(tmp_path), "the killed one has left its workplace"
+    assert left_over(tmp_path), "the killed one has left its workplace"
 
-    install("tiny", _setting(tmp_path, shelf))
+    install("tiny", setting_in(tmp_path, shelf))
 
     assert is_installed(tiny, tmp_path / "models")
-    assert _left_over(tmp_path) == ["tiny"]
-
-
-@pytest.mark.pack
-@pytest.mark.slow
-def test_the_default_pack_is_made_again_from_the_publishers_files(
-    models_dir: Path, raw_weights: Callable[[str], bytes], tmp_path: Path
-) -> None:
-    brought = tmp_path / "brought"
-    brought.mkdir()
-    for name in ("dlib_face_recognition_resnet_model_v1.dat", "faceres.json", "faceres.bin"):
-        (brought / name).write_bytes(raw_weights(name))
-    for name in ("face_landmark.tflite", "face_detection_short_range.tflite"):
-        shutil.copy(models_dir / "open" / name, brought)
-
-    import_files("open", [brought], _setting(tmp_path, None))
-
-    for path in (models_dir / "open").glob("*.onnx"):
-        assert (tmp_path / "models" / "open" / path.name).read_bytes() == path.read_bytes()
+    assert left_over(tmp_path) == ["tiny"]
