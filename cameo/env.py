@@ -34,6 +34,18 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name) or default
 
 
+def one_of(name: str, allowed: tuple[str, ...]) -> str:
+    """The variable `name`, which must be one of `allowed`; the first of them where it is unset.
+
+    Raises:
+        Misconfigured: for any other value.
+    """
+    value = text(name, allowed[0])
+    if value not in allowed:
+        raise Misconfigured(f"{name} must be one of {', '.join(allowed)}.")
+    return value
+
+
 def listed(name: str, default: tuple[str, ...] = ()) -> list[str]:
     """The comma-separated variable `name` as a list."""
     value = os.environ.get(name)

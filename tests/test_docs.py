@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import PROJECT
 from tests.test_architecture import tracked
 
-_VARIABLE = re.compile(r"""(?:text|listed|secret|_required)\(\s*"([A-Z_]+)\"""")
+_VARIABLE = re.compile(r"""(?:text|one_of|listed|secret|_required)\(\s*"([A-Z_]+)\"""")
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 DOCUMENTS = tracked("*.md")
 

@@ -182,7 +182,7 @@ CAMEO_CAPTURE_FAILURES = 5
 CAMEO_CAPTURE_UNANSWERED = 20
 CAMEO_CAPTURE_PAUSE = timedelta(minutes=30)
 # What a pass must be worth before a cameo becomes active (liveness.md, "Assurance").
-CAMEO_REQUIRED_ASSURANCE = env.text("CAMEO_REQUIRED_ASSURANCE", "basic")
+CAMEO_REQUIRED_ASSURANCE = env.one_of("CAMEO_REQUIRED_ASSURANCE", ("basic", "standard", "attested"))
 CAMEO_LIFE = timedelta(days=365)
 CAMEO_TOKEN_LIFE = timedelta(seconds=120)
 CAMEO_LEASE_LIFE = timedelta(seconds=60)

@@ -56,9 +56,10 @@ BY_REASON: dict[str, Advice] = {"compliance:too_small": TURN_FURTHER}
 def advise(reasons: Iterable[str]) -> tuple[Advice, ...]:
     """Advice for `signal:why` reasons, each once, in order; never none for a capture that failed.
 
-    A reason that has no advice of its own gives the same general one as every other.
+    The general advice stands only where there is nothing more helpful to say.
     """
     found = dict.fromkeys(_advice(reason) for reason in reasons)
+    found.pop(TRY_AGAIN, None)
     return tuple(found) or (TRY_AGAIN,)
 
 

@@ -31,7 +31,7 @@ from identity.verification import captures
 from identity.verification.captures import MAX_ATTEMPTS, verify_capture
 from tests.adversarial.clips import clip as encoded
 from tests.identity.verification.conftest import OTHER_SCRIPT, Answered
-from tests.simulation.person import SimulatedPerson
+from tests.simulation.person import Scene, SimulatedPerson
 
 pytestmark = [pytest.mark.pack, pytest.mark.slow]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -150,7 +150,31 @@ def test_a_still_picture_is_refused(
 def test_a_clip_without_a_face_is_refused(alice: User, answered: Answered, submit: Submit) -> None:
     session = submit(alice, answered.script, encoded(seconds=12, size=(320, 240)))
     verify_capture(session)
-    assert outcome(alice, session)[1] in ("fail", "retry")
+    assert outcome(alice, session) == ("decided", "retry", ["show_your_face"])
+
+
+def test_a_second_face_is_refused(
+    alice: User, simulated_alice: SimulatedPerson, answered: Answered, submit: Submit
+) -> None:
+    clip = simulated_alice.answer(
+        answered.script.to_json(), size=(960, 540), scene=Scene(beside=simulated_alice)
+    )
+    session = submit(alice, answered.script, clip)
+    verify_capture(session)
+    state, decided, advice = outcome(alice, session)
+    assert (state, decided) == ("decided", "fail")
+    assert "one_face_only" in advice
+
+
+def test_a_clip_that_is_too_dark_is_refused(
+    alice: User, simulated_alice: SimulatedPerson, answered: Answered, submit: Submit
+) -> None:
+    clip = simulated_alice.answer(answered.script.to_json(), scene=Scene(exposure=0.005))
+    session = submit(alice, answered.script, clip)
+    verify_capture(session)
+    state, decided, advice = outcome(alice, session)
+    assert (state, decided) == ("decided", "retry")
+    assert "more_light" in advice
 
 
 def test_a_clip_that_the_decoder_refuses_gives_its_code(
