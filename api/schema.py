@@ -176,7 +176,12 @@ def operation(
         )
         responses[status] = OpenApiResponse(shape, description=meaning, examples=samples)
     responses |= _problems(kinds)
-    examples = [OpenApiExample(id, value=sends, request_only=True)] if sends is not None else []
+    kind = next(iter(request)) if isinstance(request, dict) else "application/json"
+    examples = (
+        [OpenApiExample(id, value=sends, request_only=True, media_type=kind)]
+        if sends is not None
+        else []
+    )
     return extend_schema(
         operation_id=id,
         summary=summary,

@@ -17,7 +17,7 @@ class Endpoint(APIView):
 
     needs: ClassVar[Mapping[str, tuple[Needs, ...]]] = {}
     metadata_class = None
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch"]
+    http_method_names = ["get", "head", "post", "put", "patch"]
     schema = Schema()
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:

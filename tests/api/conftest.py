@@ -48,7 +48,7 @@ class Api:
     http: Client = field(default_factory=lambda: Client(raise_request_exception=False))
 
     def __call__(
-        self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str
+        self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: Any
     ) -> Answer:
         """One request; header names are given as `content_type`, `idempotency_key` and so on."""
         found = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -120,9 +120,9 @@ class Cast:
 @pytest.fixture
 def cast(db: None) -> Cast:
     now = utcnow()
-    people = [
+    alice, bob, mallory = (
         User.objects.create_user(f"{name}@example.org") for name in ("alice", "bob", "mallory")
-    ]
+    )
     app = register_generator(
         name="App",
         renders=False,
@@ -135,7 +135,7 @@ def cast(db: None) -> Cast:
     )
     rival = register_generator(name="Rival", by="test", now=now)
     platform = register_generator(name="Platform", first_party=True, by="test", now=now)
-    return Cast(*people, app, gen, rival, platform)
+    return Cast(alice, bob, mallory, app, gen, rival, platform)
 
 
 def cameo_of(owner: User, state: str = "active") -> Cameo:
@@ -166,7 +166,7 @@ def render(*cameos: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def grant(cast: Cast, cameo: Cameo, **headers: str) -> Answer:
+def grant(cast: Cast, cameo: Cameo, **headers: Any) -> Answer:
     """Alice grants Bob `personal`."""
     body = {"cameo": cameo.id, "grantee": cast.bob.id, "terms": {"purposes": ["personal"]}}
     return cast.api(cast.alice)("POST", "/v1/grants", body, **headers)

@@ -29,13 +29,13 @@ def alice(cast: Cast) -> Api:
     return cast.api(cast.alice)
 
 
-def _begin(api: Api, **headers: str) -> Any:
+def _begin(api: Api, **headers: Any) -> Any:
     answer = api("POST", "/v1/capture-sessions", {"purpose": "enrol"}, **headers)
     assert answer.status == 201, answer.response.content
     return answer.json
 
 
-def _send(api: Api, session: Any, clip: bytes, method: str = "POST", **headers: str) -> Answer:
+def _send(api: Api, session: Any, clip: bytes, method: str = "POST", **headers: Any) -> Answer:
     path = f"/v1/capture-sessions/{session['id']}/clip"
     return api(method, path, raw=clip, **({"content_type": "video/mp4"} | headers))
 
@@ -101,10 +101,8 @@ def test_lengths_that_are_refused(alice: Api, length: str, status: int, code: st
 def test_a_broken_connection_is_told_as_such(alice: Api) -> None:
     path = f"/v1/capture-sessions/{_begin(alice)['id']}/clip"
     headers = {"authorization": f"Bearer {alice.token}"}
-    clip = io.BytesIO(_clip(10))
-    response = alice.http.generic(
-        "POST", path, b"", headers=headers, CONTENT_LENGTH="5000", **{"wsgi.input": clip}
-    )
+    broken: dict[str, Any] = {"CONTENT_LENGTH": "5000", "wsgi.input": io.BytesIO(_clip(10))}
+    response = alice.http.generic("POST", path, b"", headers=headers, **broken)
     answer = Answer(response)
     assert (answer.status, answer.code) == (400, "body_incomplete")
     assert CaptureSession.objects.get().state == "open"
@@ -120,10 +118,14 @@ def test_bytes_that_are_no_video_are_refused(alice: Api) -> None:
 def test_another_persons_session_is_not_there(cast: Cast, alice: Api) -> None:
     session, mallory = _begin(alice), cast.api(cast.mallory)
     missing = {"id": "cap_" + "a" * 26}
-    for ask in (
-        lambda one: mallory("GET", f"/v1/capture-sessions/{one['id']}", x_request_id="same"),
-        lambda one: _send(mallory, one, b"clip", x_request_id="same"),
-    ):
+
+    def read(one: Any) -> Answer:
+        return mallory("GET", f"/v1/capture-sessions/{one['id']}", x_request_id="same")
+
+    def send(one: Any) -> Answer:
+        return _send(mallory, one, b"clip", x_request_id="same")
+
+    for ask in (read, send):
         theirs, nobodys = ask(session), ask(missing)
         assert theirs.status == 404
         assert theirs.response.content == nobodys.response.content

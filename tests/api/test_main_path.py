@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from audit.interface import verify_all
 from identity.models import Cameo
 from tests.api.conftest import Api, Cast, grant, render
@@ -83,7 +85,8 @@ def test_unknown_and_ungranted_likenesses_answer_alike(cast: Cast, alice_cameo: 
     erased = Cameo.objects.create(
         owner=cast.mallory, state="erased", created=alice_cameo.created, assurance=""
     )
-    bob, gen_headers = _tokens(cast), {"x_request_id": "one"}
+    bob = _tokens(cast)
+    gen_headers: dict[str, Any] = {"x_request_id": "one"}
     for path in ("/v1/likeness-tokens", "/v1/decisions"):
         answers = [
             bob("POST", path, {"request": render(cameo)}, **gen_headers)
@@ -102,7 +105,7 @@ def test_a_good_token_is_active_for_its_audience_alone(cast: Cast, alice_cameo: 
     grant(cast, alice_cameo)
     token = _tokens(cast)("POST", "/v1/likeness-tokens", {"request": render(alice_cameo.id)}).json
     form = f"token={token['token']}".encode()
-    kind = {"content_type": "application/x-www-form-urlencoded"}
+    kind: dict[str, Any] = {"content_type": "application/x-www-form-urlencoded"}
     mine = cast.machine(cast.gen)("POST", "/oauth/introspect", raw=form, **kind)
     assert mine.json["active"] is True
     assert mine.json["client_id"] == cast.gen.generator.client_id

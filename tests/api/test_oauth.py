@@ -30,7 +30,7 @@ def http() -> Client:
     return Client(raise_request_exception=False)
 
 
-def _post(http: Client, path: str, headers: dict[str, str] | None = None, **form: str) -> Any:
+def _post(http: Client, path: str, headers: dict[str, str] | None = None, **form: Any) -> Any:
     return http.post(path, urlencode(form), content_type=FORM, headers=headers or {})
 
 
@@ -78,7 +78,7 @@ class Flow:
         return {name: values[0] for name, values in parse_qs(location.query).items()}
 
     def tokens(self, code: str, **changes: str) -> Any:
-        form = {
+        form: dict[str, Any] = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": BACK,
@@ -119,7 +119,7 @@ def test_tokens_are_not_readable_in_the_database(flow: Flow) -> None:
 
 def test_a_refresh_token_is_good_once_and_its_replay_ends_the_family(flow: Flow) -> None:
     first = flow.tokens(flow.code()["code"]).json()
-    form = {
+    form: dict[str, Any] = {
         "grant_type": "refresh_token",
         "refresh_token": first["refresh_token"],
         "client_id": flow.client_id,
@@ -217,7 +217,7 @@ def test_names_of_apps_are_shown_as_text(cast: Cast, flow: Flow) -> None:
 
 
 def test_a_generator_gets_its_own_token(cast: Cast, http: Client) -> None:
-    form = {"grant_type": "client_credentials", "scope": "likeness:redeem"}
+    form: dict[str, Any] = {"grant_type": "client_credentials", "scope": "likeness:redeem"}
     response = _post(http, "/oauth/token", _own(cast.gen), **form)
     assert response.status_code == 200
     assert "refresh_token" not in response.json()
@@ -228,18 +228,24 @@ def test_a_generator_gets_its_own_token(cast: Cast, http: Client) -> None:
 
 @pytest.mark.parametrize("scope", ["likeness:assert_requester", "consent:manage", "pad:review"])
 def test_scopes_that_a_generator_cannot_have(cast: Cast, http: Client, scope: str) -> None:
-    form = {"grant_type": "client_credentials", "scope": scope}
+    form: dict[str, Any] = {"grant_type": "client_credentials", "scope": scope}
     response = _post(http, "/oauth/token", _own(cast.gen), **form)
     assert (response.status_code, response.json()["error"]) == (400, "invalid_scope")
 
 
 def test_only_the_first_party_may_name_requesters(cast: Cast, http: Client) -> None:
-    form = {"grant_type": "client_credentials", "scope": "likeness:assert_requester"}
+    form: dict[str, Any] = {
+        "grant_type": "client_credentials",
+        "scope": "likeness:assert_requester",
+    }
     assert _post(http, "/oauth/token", _own(cast.platform), **form).status_code == 200
 
 
 def test_a_persons_app_has_no_token_of_its_own(cast: Cast, http: Client) -> None:
-    form = {"grant_type": "client_credentials", "client_id": cast.app.generator.client_id}
+    form: dict[str, Any] = {
+        "grant_type": "client_credentials",
+        "client_id": cast.app.generator.client_id,
+    }
     assert _post(http, "/oauth/token", **form).status_code in {400, 401}
 
 
@@ -258,7 +264,7 @@ def test_a_persons_app_has_no_token_of_its_own(cast: Cast, http: Client) -> None
         {"grant_type": "x" * 5000},
     ],
 )
-def test_token_requests_that_are_refused(http: Client, db: None, form: dict[str, str]) -> None:
+def test_token_requests_that_are_refused(http: Client, db: None, form: dict[str, Any]) -> None:
     response = _post(http, "/oauth/token", **form)
     assert response.status_code in {400, 401}
     assert response.json()["error"]
@@ -278,10 +284,10 @@ def test_broken_forms_are_refused(http: Client, db: None) -> None:
 
 def test_revoked_tokens_are_refused(cast: Cast, flow: Flow) -> None:
     tokens = flow.tokens(flow.code()["code"]).json()
-    stranger = {"token": tokens["access_token"]}
+    stranger: dict[str, Any] = {"token": tokens["access_token"]}
     assert _post(flow.http, "/oauth/revoke", _own(cast.gen), **stranger).status_code == 200
     assert Api(tokens["access_token"])("GET", "/v1/me").status == 200
-    form = {"token": tokens["refresh_token"], "client_id": flow.client_id}
+    form: dict[str, Any] = {"token": tokens["refresh_token"], "client_id": flow.client_id}
     assert _post(flow.http, "/oauth/revoke", **form).status_code == 200
     assert Api(tokens["access_token"])("GET", "/v1/me").code == "invalid_token"
     anybody = _post(flow.http, "/oauth/revoke", token="x")
@@ -293,7 +299,7 @@ def test_a_suspended_generator_is_refused_everywhere(cast: Cast, http: Client) -
     old = cast.machine(cast.gen)
     suspend_generator(client_id=client_id, by="test", now=utcnow())
     assert old("GET", "/v1/leases/lse_" + "a" * 26).code == "invalid_token"
-    form = {"grant_type": "client_credentials", "scope": "likeness:redeem"}
+    form: dict[str, Any] = {"grant_type": "client_credentials", "scope": "likeness:redeem"}
     assert _post(http, "/oauth/token", _own(cast.gen), **form).status_code == 401
     late = Api(mint(client_id, None, "likeness:redeem"))
     assert late("GET", "/v1/leases/lse_" + "a" * 26).code == "invalid_token"
@@ -322,7 +328,9 @@ def test_tokens_that_are_none_are_refused(db: None, header: str) -> None:
 
 
 def test_no_token_is_told_apart(db: None) -> None:
-    for header in ({}, {"authorization": "Basic eDp5"}, {"authorization": "Digest x"}):
+    given: list[dict[str, Any]] = [{}]
+    given += [{"authorization": "Basic eDp5"}, {"authorization": "Digest x"}]
+    for header in given:
         answer = Api()("GET", "/v1/me", **header)
         assert (answer.status, answer.code) == (401, "unauthenticated")
         assert answer.response["WWW-Authenticate"] == 'Bearer realm="cameo"'

@@ -69,7 +69,7 @@ def test_every_exception_has_its_status_and_code(raised: Exception, status: int,
 
 
 def test_fields_are_named_by_json_pointers() -> None:
-    detail = {"a/b": ["wrong"], "list": [{"x": ["worse"]}, {}], "non_field_errors": ["bad"]}
+    detail: Any = {"a/b": ["wrong"], "list": [{"x": ["worse"]}, {}], "non_field_errors": ["bad"]}
     error = problems.as_error(drf.ValidationError(detail))
     assert [field.pointer for field in error.fields] == ["/a~1b", "/list/0/x", ""]
 
