@@ -78,29 +78,30 @@ def draw_looks(identity: int) -> Looks:
     def around(middle: float, reach: float) -> float:
         return float(middle + chance.uniform(-reach, reach))
 
-    lightness = chance.uniform(-70.0, 8.0)
+    # Not far: a darkened face is a caricature, not another person.
+    lightness = chance.uniform(-28.0, 8.0)
     return Looks(
-        stretch=around(1.0, 0.13),
-        eye_spacing=around(0.0, 0.05),
+        stretch=around(1.0, 0.16),
+        eye_spacing=around(0.0, 0.06),
         eye_height=around(0.0, 0.05),
         eye_slant=around(0.0, 0.16),
         eye_size=around(1.12, 0.2),
         brow_height=around(-0.01, 0.03),
-        nose_width=around(1.1, 0.4),
+        nose_width=around(1.1, 0.45),
         nose_length=around(1.0, 0.2),
         nose_height=around(0.0, 0.03),
         mouth_width=around(0.98, 0.24),
         mouth_height=around(0.0, 0.04),
-        lips=around(1.2, 0.6),
-        chin_length=around(0.0, 0.10),
-        jaw_width=around(0.0, 0.08),
-        cheek_width=around(0.0, 0.05),
+        lips=around(1.1, 0.5),
+        chin_length=around(0.0, 0.12),
+        jaw_width=around(0.0, 0.09),
+        cheek_width=around(0.0, 0.06),
         skin=np.array([lightness, around(0.0, 5.0), around(1.0, 7.0)]),
         hair=np.array([around(-25.0, 60.0), around(2.0, 5.0), around(-10.0, 14.0)]),
-        brow_dark=max(0.0, around(0.3, 0.6)),
-        beard=max(0.0, around(0.0, 0.6)),
-        lip_red=around(2.0, 8.0),
-        relief=chance.uniform([0.05, 0.05, -0.25], [0.95, 0.95, 0.2], (16, 3)),
+        brow_dark=max(0.0, around(0.3, 0.7)),
+        beard=max(0.0, around(-0.1, 0.7)),
+        lip_red=around(0.0, 7.0),
+        relief=chance.uniform([0.05, 0.05, -0.3], [0.95, 0.95, 0.25], (16, 3)),
     )
 
 
@@ -111,49 +112,41 @@ def morphed_portrait(picture: Picture, mesh: Floats, identity: int) -> Picture:
         cv2.resize(picture, None, fx=_ENLARGE, fy=_ENLARGE, interpolation=cv2.INTER_LANCZOS4)
     )
     points = mesh[:, :2] * _ENLARGE + (_ENLARGE - 1) / 2
-    coloured = _colour(big, points, looks)
-    shaped = _shape(coloured, points, looks)
-    width = round(shaped.shape[1] * looks.stretch)
-    return as_picture(cv2.resize(shaped, (width, shaped.shape[0]), interpolation=cv2.INTER_CUBIC))
+    x0, y0, x1, y1 = _head_box(points, big.shape[1], big.shape[0])
+    inside = points - [x0, y0]
+    big[y0:y1, x0:x1] = _shape(_colour(big[y0:y1, x0:x1], inside, looks), inside, looks)
+    width = round(big.shape[1] * looks.stretch)
+    return as_picture(cv2.resize(big, (width, big.shape[0]), interpolation=cv2.INTER_CUBIC))
 
 
 def _shape(picture: Picture, points: Floats, looks: Looks) -> Picture:
     """Move the features; what lies between follows smoothly, what lies round the head stays."""
     target = _moved(points, looks)
     used = sorted({*_RIGHT_EYE, *_LEFT_EYE, *lm.BROWS, *_NOSE, *_LIPS, *_CHEEKS, *lm.CONTOUR})
-    box = _head_box(points, picture.shape[1], picture.shape[0])
-    frame = _frame(box)
+    rows, cols = picture.shape[:2]
+    frame = _frame(cols, rows)
     field = RBFInterpolator(
         np.vstack([target[used], frame]),
         np.vstack([points[used] - target[used], np.zeros_like(frame)]),
         kernel="linear",
         smoothing=2.0,
     )
-    x0, y0, x1, y1 = box
-    grid_x, grid_y = np.meshgrid(np.arange(x0, x1, _GRID), np.arange(y0, y1, _GRID))
-    shift = field(np.column_stack([grid_x.ravel(), grid_y.ravel()])).astype(np.float32)
-    size = (grid_x.shape[1] * _GRID, grid_x.shape[0] * _GRID)
-    dense = cv2.resize(shift.reshape(*grid_x.shape, 2), size, interpolation=cv2.INTER_LINEAR)
-    # cv2.resize puts the grid's nodes into the middle of their blocks.
-    map_x, map_y = np.meshgrid(np.arange(size[0]) + x0, np.arange(size[1]) + y0)
-    offset = np.float32((_GRID - 1) / 2)
-    dense = cv2.warpAffine(
-        dense,
-        np.array([[1, 0, -offset], [0, 1, -offset]], dtype=np.float32),
-        size,
-        borderMode=cv2.BORDER_REPLICATE,
+    # One node more than fits, and cv2.resize would put nodes into the middle of their blocks.
+    nodes_x, nodes_y = np.meshgrid(
+        np.arange(0, cols + _GRID, _GRID), np.arange(0, rows + _GRID, _GRID)
     )
-    warped = cv2.remap(
-        picture,
-        (map_x + dense[:, :, 0]).astype(np.float32),
-        (map_y + dense[:, :, 1]).astype(np.float32),
-        cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REFLECT_101,
+    shift = field(np.column_stack([nodes_x.ravel(), nodes_y.ravel()])).astype(np.float32)
+    y, x = np.mgrid[:rows, :cols].astype(np.float32)
+    dense = cv2.remap(shift.reshape(*nodes_x.shape, 2), x / _GRID, y / _GRID, cv2.INTER_LINEAR)
+    return as_picture(
+        cv2.remap(
+            picture,
+            x + dense[:, :, 0],
+            y + dense[:, :, 1],
+            cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REFLECT_101,
+        )
     )
-    out = picture.copy()
-    rows, cols = out[y0:y1, x0:x1].shape[:2]
-    out[y0:y1, x0:x1] = warped[:rows, :cols]
-    return out
 
 
 def _moved(points: Floats, looks: Looks) -> Floats:
@@ -203,7 +196,7 @@ def _colour(picture: Picture, points: Floats, looks: Looks) -> Picture:
         [_mask(picture, points[list(eye)], 3.0, hull=True) for eye in (_RIGHT_EYE, _LEFT_EYE)]
     )
     lips = _mask(picture, points[list(_LIPS)], 3.0, hull=True)
-    skin = skin * (1.0 - features) * (1.0 - 0.5 * lips)
+    skin = skin * (1.0 - features)
     # Dark skin loses contrast as it loses light: scale lightness instead of shifting it.
     lab[:, :, 0] *= 1.0 + skin * (np.float32(looks.skin[0]) / 160.0)
     for channel in (1, 2):
@@ -290,15 +283,9 @@ def _head_box(points: Floats, width: int, height: int) -> tuple[int, int, int, i
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def _frame(box: tuple[int, int, int, int]) -> Floats:
-    """Points (n, 2) along the edges of a box."""
-    x0, y0, x1, y1 = box
-    xs, ys = np.linspace(x0, x1, 9), np.linspace(y0, y1, 9)
-    return np.vstack(
-        [
-            np.column_stack([xs, np.full(9, y0)]),
-            np.column_stack([xs, np.full(9, y1)]),
-            np.column_stack([np.full(9, x0), ys]),
-            np.column_stack([np.full(9, x1), ys]),
-        ]
-    ).astype(np.float64)
+def _frame(width: int, height: int) -> Floats:
+    """Points (n, 2) along the edges."""
+    xs, ys = np.linspace(0, width, 9), np.linspace(0, height, 9)
+    none = np.zeros(9)
+    edges = [(xs, none), (xs, none + height), (none, ys), (none + width, ys)]
+    return np.vstack([np.column_stack(edge) for edge in edges])

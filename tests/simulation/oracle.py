@@ -120,13 +120,20 @@ def continuity(samples: tuple[Vectors, ...]) -> list[float]:
     ]
 
 
-def complaints(watched: Watched, script: Script, *, shut_eyes: float = SHUT_EYES) -> list[str]:
+def complaints(
+    watched: Watched,
+    script: Script,
+    *,
+    shut_eyes: float = SHUT_EYES,
+    shut_mouth: float = SHUT_MOUTH,
+) -> list[str]:
     """What of the script is not answered, or not well; empty where all is as it must be.
 
     Args:
         watched: the clip.
         script: what it should answer.
         shut_eyes: part of the person's own median opening that a blink must fall below.
+        shut_mouth: ratio that a mouth which nobody asked to open must stay below.
     """
     prompts = read_script(script)
     rest = _neutral(watched, prompts)
@@ -162,7 +169,7 @@ def complaints(watched: Watched, script: Script, *, shut_eyes: float = SHUT_EYES
         # An open mouth moves the chin, by which the mesh's pitch is read.
         ("pitch", np.abs(pitch), REST_DEGREES, turning | speaking),
         ("shut eyes", 1.0 - eyes, 1.0 - OPEN_EYES, blinking),
-        ("open mouth", watched.mouth, SHUT_MOUTH, speaking),
+        ("open mouth", watched.mouth, shut_mouth, speaking),
     ):
         most = float(np.nanmax(values[~busy]))
         if most > limit:
