@@ -135,6 +135,9 @@ def headers_of(error: errors.CameoError) -> dict[str, str]:
 
 def as_error(raised: BaseException) -> errors.CameoError:
     """The typed error that an exception of any origin is told as."""
+    if isinstance(raised, errors.Misconfigured):
+        # A keyring or model pack that was broken while we ran: nothing is permitted meanwhile.
+        return errors.Unavailable()
     if isinstance(raised, errors.CameoError):
         return raised
     if isinstance(raised, drf.APIException):
@@ -218,7 +221,12 @@ def response_to(raised: BaseException) -> HttpResponse:
     status = status_of(error)
     _log(raised, status)
     return JsonResponse(
-        document(error), status=status, content_type=MEDIA_TYPE, headers=headers_of(error)
+        document(error),
+        status=status,
+        content_type=MEDIA_TYPE,
+        headers=headers_of(error),
+        # As the framework's renderer writes it: one error, one sequence of bytes.
+        json_dumps_params={"ensure_ascii": False, "separators": (",", ":")},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
 from django.http.request import UnreadablePostError
+from pytest_django.fixtures import Settings
 from rest_framework import exceptions as drf
 
 from api import problems
 from common import errors
-from tests.api.conftest import Api, Cast
+from tests.api.conftest import Api, Cast, cameo_of, render
 
 SECRET = "alice@example.org"
 
@@ -32,7 +34,7 @@ SECRET = "alice@example.org"
         (errors.Conflict(), 409, "conflict"),
         (errors.RateLimited(retry_after=30), 429, "rate_limited"),
         (errors.Unavailable(), 503, "unavailable"),
-        (errors.Misconfigured(SECRET), 500, "internal"),
+        (errors.Misconfigured(SECRET), 503, "unavailable"),
         (errors.CameoError(SECRET), 500, "internal"),
         (drf.ParseError(SECRET), 400, "malformed_input"),
         (drf.UnsupportedMediaType(SECRET), 415, "body_not_json"),
@@ -60,11 +62,11 @@ SECRET = "alice@example.org"
 def test_every_exception_has_its_status_and_code(raised: Exception, status: int, code: str) -> None:
     response = problems.response_to(raised)
     assert response.status_code == status
-    assert f'"code": "{code}"'.encode() in response.content
+    assert f'"code":"{code}"'.encode() in response.content
     assert response["Content-Type"] == "application/problem+json"
     assert SECRET.encode() not in response.content
     assert ("Retry-After" in response) == (status in {429, 503})
-    assert (b'"retryable": true' in response.content) == (status == 503)
+    assert (b'"retryable":true' in response.content) == (status == 503)
     assert ("WWW-Authenticate" in response) == (status == 401)
 
 
@@ -130,3 +132,15 @@ def test_request_ids_are_taken_if_plain_and_given_back(db: None) -> None:
 def test_an_unknown_host_is_refused(db: None) -> None:
     answer = Api()("GET", "/v1/me", host="evil.example")
     assert (answer.status, answer.code) == (400, "malformed_input")
+
+
+def test_a_broken_keyring_permits_nothing(cast: Cast, settings: Settings, tmp_path: Path) -> None:
+    cameo = cameo_of(cast.alice)
+    alice = cast.through(cast.gen, cast.alice)
+    settings.CAMEO_KEYRING_FILE = tmp_path / "keyring.json"
+    settings.CAMEO_KEYRING_FILE.write_text("{}")
+    for answer in (
+        alice("POST", "/v1/likeness-tokens", {"request": render(cameo.id)}),
+        Api()("GET", "/.well-known/jwks.json"),
+    ):
+        assert (answer.status, answer.code) == (503, "unavailable")
