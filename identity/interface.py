@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from identity.enrolment.cameos import erase_cameo, resume_cameo, suspend_cameo
 from identity.enrolment.sessions import create_session, receive_clip
+from identity.runtime.deployment import prepare_to_verify
 from identity.selectors import (
     bump_epochs,
     cameo_view,
@@ -25,6 +26,7 @@ __all__ = [
     "erase_cameo",
     "lock_cameos",
     "own_cameo",
+    "prepare_to_verify",
     "read_cameos",
     "receive_clip",
     "resume_cameo",

@@ -9,11 +9,12 @@ from django.db import transaction
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from common.errors import Unavailable
+from common.clock import utcnow
+from common.errors import Misconfigured, Unavailable
 from identity.enrolment.sessions import VERIFY_QUEUE, VERIFY_TASK
 from identity.models import CaptureSession
 from identity.protection import clips
-from identity.verification.captures import verify_capture
+from identity.verification.captures import give_up_stale, verify_capture
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,10 @@ ORPHAN_SECONDS = 3600.0
 @app.task(
     name=VERIFY_TASK,
     queue=VERIFY_QUEUE,
-    retry=RetryStrategy(max_attempts=20, wait=5, retry_exceptions=[Unavailable]),
+    # For seven hours, ever more slowly; what waits longer than a day is settled below.
+    retry=RetryStrategy(
+        max_attempts=100, wait=5, linear_wait=5, retry_exceptions=[Unavailable, Misconfigured]
+    ),
 )
 def verify(session_id: str) -> None:
     """Check a capture; when a dependency is down, try again for a while."""
@@ -44,7 +48,8 @@ async def retry_stalled(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="0 * * * *", periodic_id="orphans")
 @app.task(name="identity.forget_orphans", queue="upkeep", queueing_lock="orphans")
 def forget_orphans(timestamp: int) -> None:
-    """Delete sealed clips that no waiting session names: an upload or a decision was cut off."""
+    """Settle what has waited too long; delete sealed clips that no waiting session names."""
+    give_up_stale(now=utcnow())
     with transaction.atomic():
         waiting = set(
             CaptureSession.objects.exclude(clip_file="").values_list("clip_file", flat=True)

@@ -7,13 +7,24 @@ from pathlib import Path
 
 from django.conf import settings
 
+from common.errors import Misconfigured
+from identity.capture.stream import warm_decoders
 from models.engine import Engines
 from models.runtime import load_engines
 
 
+class PackNotCalibrated(Misconfigured):
+    """Scores of this pack mean nothing until somebody measured them (docs/models.md)."""
+
+    code = "pack_not_calibrated"
+
+
 @lru_cache(maxsize=1)
 def _load(name: str, models_dir: Path) -> Engines:
-    return load_engines(name, models_dir)
+    engines = load_engines(name, models_dir)
+    if not engines.calibration.measured:
+        raise PackNotCalibrated(f"The pack {name} has no calibration of its own to decide by.")
+    return engines
 
 
 def engines() -> Engines:
@@ -21,5 +32,17 @@ def engines() -> Engines:
 
     Raises:
         PackError: if a file of the pack is missing or its digest differs.
+        PackNotCalibrated: if nobody measured what its scores mean.
     """
     return _load(settings.CAMEO_MODEL_PACK, Path(settings.CAMEO_MODELS_DIR))
+
+
+def prepare_to_verify() -> None:
+    """Load the engines and start what decoders are forked from, before the first clip comes.
+
+    Raises:
+        Misconfigured: if this process could not check a clip; it shouldn't take a job then.
+        SandboxUnavailable: if clips can't be confined here.
+    """
+    engines()
+    warm_decoders()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from django.db import transaction
 from audit import interface as audit
 from common.clock import rfc3339, utcnow
 from common.envelope import SealBroken
-from common.errors import CameoError, Unavailable
+from common.errors import CameoError, Misconfigured, Unavailable
 from common.version import VERSION
 from events import interface as events
 from events.interface import EventKind
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 PROGRESS_SECONDS = 0.25
+CLIP_LIFE = timedelta(hours=24)
+"""How long a raw clip may wait (liveness.md, "Intake")."""
 ASSURANCES = ("basic", "standard", "attested")
 REACHED = "basic"
 """What scripts without light can reach (liveness.md, "Assurance")."""
@@ -72,7 +74,7 @@ def verify_capture(session_id: str) -> None:
     """Check the clip of a queued session, and settle it. A settled one is left as it is.
 
     Raises:
-        Unavailable: if something is down; the job is tried again later.
+        Unavailable, Misconfigured: if something is down; the job is tried again later.
     """
     claim = _claim(session_id)
     if claim is None:
@@ -81,9 +83,28 @@ def verify_capture(session_id: str) -> None:
         # Earlier runs ended without a word: whatever the clip does to a worker, it did it.
         finding = Finding(Outcome.RETRY, (words.COULD_NOT_CHECK,), error="gave_up")
     else:
-        finding = _check(claim)
+        try:
+            finding = _check(claim)
+        except (Unavailable, Misconfigured):
+            _give_back(claim)
+            raise
     _settle(claim, finding, now=utcnow())
     clips.forget(claim.clip.file)
+
+
+def give_up_stale(*, now: datetime) -> int:
+    """Settle sessions whose clip has waited longer than a raw clip may be kept; says how many.
+
+    They end as `retry`, and their clips are deleted.
+    """
+    stale = CaptureSession.objects.filter(
+        state__in=[_State.QUEUED, _State.PROCESSING], received__lt=now - CLIP_LIFE
+    )
+    found = list(stale.values_list("id", flat=True))
+    stale.update(attempts=MAX_ATTEMPTS)
+    for session_id in found:
+        verify_capture(session_id)
+    return len(found)
 
 
 def _claim(session_id: str) -> Claim | None:
@@ -106,6 +127,13 @@ def _claim(session_id: str) -> Claim | None:
         )
 
 
+def _give_back(claim: Claim) -> None:
+    """An attempt that ended by no doing of the clip's doesn't count against it."""
+    CaptureSession.objects.filter(
+        id=claim.session_id, state=_State.PROCESSING, attempts=claim.attempt
+    ).update(state=_State.QUEUED, attempts=claim.attempt - 1, stage="queued", progress=0.0)
+
+
 def _check(claim: Claim) -> Finding:
     try:
         clip = clips.read(claim.clip, session_id=claim.session_id)
@@ -113,7 +141,8 @@ def _check(claim: Claim) -> Finding:
         return Finding(Outcome.RETRY, (words.COULD_NOT_CHECK,), error="clip_gone")
     try:
         analysis = analyse(clip, claim.script, engines(), _Progress(claim))
-    except Unavailable:
+    except (Unavailable, Misconfigured):
+        # Nothing the person did: the clip waits until this is mended.
         raise
     except CameoError as error:
         return Finding(Outcome.RETRY, (Advice(error.code, error.message),), error=error.code)

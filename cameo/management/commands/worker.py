@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from procrastinate.contrib.django import app
+
+from common.errors import CameoError
+from identity.interface import prepare_to_verify
 
 # A worker that is killed is noticed after this long, and its job given to another.
 HEARTBEAT_SECONDS = 2.0
@@ -19,6 +22,10 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="stop when nothing is left to do")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            prepare_to_verify()
+        except CameoError as error:
+            raise CommandError(f"{error.message} ({error.code})") from error
         connector: Any = app.connector
         with app.replace_connector(connector.get_worker_connector()):
             app.run_worker(

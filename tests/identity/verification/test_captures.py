@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from audit.interface import verify_all
-from common.errors import Unavailable
+from common.errors import Misconfigured, Unavailable
 from events.models import Event
 from identity import interface as identity
 from identity.errors import SandboxUnavailable
@@ -232,6 +232,16 @@ def test_a_clip_that_ends_its_worker_each_time_is_given_up(
     assert left_behind(session) == (None, "", [])
 
 
+def test_a_clip_that_waited_for_a_day_is_settled_and_deleted(
+    alice: User, answered: Answered, submit: Submit
+) -> None:
+    session = submit(alice, answered.script, answered.clip)
+    assert captures.give_up_stale(now=NOW + timedelta(hours=23)) == 0
+    assert captures.give_up_stale(now=NOW + timedelta(hours=25)) == 1
+    assert outcome(alice, session) == ("decided", "retry", ["could_not_check"])
+    assert left_behind(session) == (None, "", [])
+
+
 def test_a_dependency_that_is_down_leaves_the_session_waiting(
     alice: User, answered: Answered, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,11 +250,20 @@ def test_a_dependency_that_is_down_leaves_the_session_waiting(
     def down(*_: object, **__: object) -> None:
         raise SandboxUnavailable
 
-    with monkeypatch.context() as broken:
-        broken.setattr(captures, "analyse", down)
-        with pytest.raises(Unavailable):
-            verify_capture(session)
-    assert outcome(alice, session)[0] == "processing"
+    def no_pack() -> None:
+        raise Misconfigured
+
+    for name, broken, error in (
+        ("analyse", down, Unavailable),
+        ("engines", no_pack, Misconfigured),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(captures, name, broken)
+            with pytest.raises(error):
+                verify_capture(session)
+    row = CaptureSession.objects.get(id=session)
+    # Being tried again for hours must not use up the attempts that a clip has.
+    assert (row.state, row.attempts) == ("queued", 0)
     verify_capture(session)
     assert outcome(alice, session)[1] == "pass"
 
