@@ -98,14 +98,19 @@ class Cast:
         return redeem(**(given | changes))
 
 
-def make_cast() -> Cast:
-    alice, bob, mallory = user("alice"), user("bob"), user("mallory")
+def make_cast(name: str = "", generator_of: Cast | None = None) -> Cast:
+    """A cast; `name` tells several in one test apart, which may share their generators."""
+    alice, bob, mallory = (user(f"{person}{name}") for person in ("alice", "bob", "mallory"))
+    if generator_of is None:
+        gen, other = (generator(f"{client}{name}").client_id for client in ("gen", "other-gen"))
+    else:
+        gen, other = generator_of.gen, generator_of.other_gen
     return Cast(
         alice=alice.id,
         bob=bob.id,
         mallory=mallory.id,
-        gen=generator("gen").client_id,
-        other_gen=generator("other-gen").client_id,
+        gen=gen,
+        other_gen=other,
         cameo=cameo_of(alice),
     )
 

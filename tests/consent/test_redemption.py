@@ -126,6 +126,16 @@ def test_a_good_signature_on_a_token_nobody_issued_is_refused(cast: Cast) -> Non
     assert not is_active(cast, issued)
 
 
+def test_other_claims_under_a_known_jti_are_refused(cast: Cast) -> None:
+    cast.grant()
+    issued = cast.issue()
+    row = IssuedToken.objects.get()
+    row.claims = row.claims | {"exp": row.claims["exp"] - 1}
+    row.save()
+    assert code_of(cast, issued) == "token_refused"
+    assert not is_active(cast, issued)
+
+
 def withdraw(cast: Cast, grant: str) -> None:
     withdraw_grant(grant=grant, now=NOW, by=cast.alice)
 
