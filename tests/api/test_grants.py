@@ -129,3 +129,17 @@ def test_uses_of_another_persons_cameo_are_not_listed(cast: Cast, alice_cameo: C
     assert mallory("GET", "/v1/uses").json["items"] == []
     answer = mallory("GET", f"/v1/uses?cameo={alice_cameo.id}")
     assert (answer.status, answer.code) == (404, "not_found")
+
+
+def test_sleeping_grants_wake_only_if_that_is_meant(cast: Cast, alice_cameo: Cameo) -> None:
+    grant(cast, alice_cameo)
+    alice = cast.api(cast.alice)
+    alice("PUT", f"/v1/cameos/{alice_cameo.id}/audience", {"audience": "only_me"})
+    body = {"cameo": alice_cameo.id, "grantee": cast.mallory.id, "terms": {"purposes": ["other"]}}
+    asleep = alice("POST", "/v1/grants", body)
+    assert (asleep.status, asleep.code) == (409, "audience_only_me")
+    for word in ("yes", 1, None, "true"):
+        answer = alice("POST", "/v1/grants", body | {"widen_audience": word})
+        assert (answer.status, answer.code) == (422, "invalid_input")
+        assert answer.json["errors"][0]["pointer"] == "/widen_audience"
+    assert alice("POST", "/v1/grants", body | {"widen_audience": True}).status == 201

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -126,3 +127,22 @@ def test_a_key_in_flight_is_told_so(cast: Cast) -> None:
         assert (answer.status, answer.code) == (409, "idempotency_in_flight")
     finally:
         other.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_race_of_one_key_makes_one_thing(cast: Cast, alice_cameo: Cameo) -> None:
+    token = cast.api(cast.alice).token
+    body = {"cameo": alice_cameo.id, "grantee": cast.bob.id, "terms": {"purposes": ["personal"]}}
+
+    def ask(_: int) -> tuple[int, str]:
+        try:
+            answer = Api(token)("POST", "/v1/grants", body, idempotency_key="race")
+            return answer.status, answer.json.get("id") or answer.code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = set(pool.map(ask, range(40)))
+    made = Grant.objects.get().id
+    assert found <= {(201, made), (409, "idempotency_in_flight")}
+    assert (201, made) in found

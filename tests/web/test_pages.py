@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -171,6 +172,20 @@ def test_nobody_is_sent_to_another_site_after_signing_in(alice: User, http: Clie
     EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
     response = http.post("/accounts/login/", form)
     assert (response.status_code, response["Location"]) == (302, "/")
+
+
+def test_after_signing_in_a_person_comes_back_to_the_question(alice: User, http: Client) -> None:
+    from allauth.account.models import EmailAddress
+
+    EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
+    question = "/oauth/authorize?response_type=code&client_id=x"
+    login = http.get(question)["Location"]
+    page = _page(http.get(login))
+    hidden = re.search(r'name="next" value="([^"]+)"', page)
+    assert hidden is not None
+    form = {"login": alice.email, "password": PASSWORD, "next": unescape(hidden[1])}
+    response = http.post("/accounts/login/", form)
+    assert (response.status_code, response["Location"]) == (302, question)
 
 
 def test_forms_without_their_mark_are_refused(alice: User) -> None:
