@@ -19,7 +19,8 @@ from tests.simulation import landmarks as lm
 from tests.simulation.geometry import Floats
 from tests.simulation.portrait import Picture, as_picture
 
-IDENTITIES: Final = (0,)
+# `python -m tests.simulation.search`; the highest score of a pair was 2.2.
+IDENTITIES: Final = (0, 107, 221, 37, 64, 13, 222)
 _ENLARGE: Final = 2
 _GRID: Final = 8
 

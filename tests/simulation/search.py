@@ -116,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, default=PROJECT / ".cameo" / "models")
     parser.add_argument("--people", type=int, default=7, help="how many to find")
-    parser.add_argument("--last", type=int, default=200, help="the last number to try")
+    parser.add_argument("--last", type=int, default=240, help="the last number to try")
     options = parser.parse_args()
     engines = load_engines("open", options.models)
     kept = search(engines, last=options.last, people=options.people, limit=LIMIT)
