@@ -51,7 +51,7 @@ def mesh_at(
     turn = np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]])
     turned = points @ tip.T @ turn.T * size
     turned[:, :2] += centre
-    return turned.astype(np.float32)
+    return np.asarray(turned, dtype=np.float32)
 
 
 def a_track(

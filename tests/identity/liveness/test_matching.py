@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,9 @@ def test_somebody_who_follows_the_script_is_found_to(seed: int) -> None:
 def test_somebody_early_or_late_within_the_tolerance_is_found_to(late: float) -> None:
     script = a_script(3)
     curves = answering(script)
-    moved = {name: (lambda t, c=curve: c(t - late)) for name, curve in curves.items()}
+    moved: dict[str, Any] = {
+        name: (lambda t, c=curve: c(t - late)) for name, curve in curves.items()
+    }
     assert all(m.found for m in measured(script, a_motion(script.seconds + 2, **moved)))
 
 
