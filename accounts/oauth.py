@@ -6,6 +6,7 @@ mounted here, rather than refused later (RFC 9700, 2.1.2 and 2.4).
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
@@ -23,7 +24,8 @@ from oauthlib.oauth2.rfc6749.errors import UnsupportedCodeChallengeMethodError
 
 from accounts.scopes import FIRST_PARTY_SCOPES, PERSON_SCOPES, RENDERER_SCOPES
 
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+# Below INFO oauthlib writes codes and access tokens out in full.
+logging.getLogger("oauthlib").setLevel(logging.INFO)
 
 
 class RequestValidator(OAuth2Validator):  # type: ignore[misc]

@@ -198,7 +198,7 @@ class CaptureClip(Endpoint):
     parser_classes = ()
 
     @operation(
-        id="replace_capture_clip",
+        id="put_capture_clip",
         summary="Send the clip that answers a session (same as POST)",
         tag="capture-sessions",
         **_CLIP_OPERATION,
