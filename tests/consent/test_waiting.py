@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+import audit.interface as audit
 from accounts.interface import suspend_generator
 from common.errors import CameoError
 from consent.interface import set_audience, withdraw_grant
@@ -98,3 +99,12 @@ def test_generators_do_not_wait_for_each_other() -> None:
     other.grant()
     done_first, code = one_after_the_other(own, other.issue)
     assert (done_first, code) == (True, "ok")
+
+
+def test_of_two_withdrawals_one_is_recorded() -> None:
+    cast = make_cast()
+    grant = cast.grant()
+    withdraw = partial(withdraw_grant, grant=grant.id, now=NOW, by=cast.alice)
+    assert one_after_the_other(withdraw, withdraw) == (False, "ok")
+    # the grant, its audience, the withdrawal
+    assert audit.verify_all()[cast.cameo] == 3
