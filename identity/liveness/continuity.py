@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from identity.comparison import UnusableVector
 from identity.comparison import score as comparison_score
-from identity.liveness.signals import MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS
+from identity.liveness.signals import (
+    MIN_BRIGHTNESS,
+    MIN_CONTRAST,
+    MIN_EYE_DISTANCE,
+    MIN_SHARPNESS,
+    usual_eye_distance,
+)
 from identity.types import Sample, Signal, SignalOutcome, Track
 from models.engine import Calibration
 
@@ -28,13 +34,17 @@ def continuity(track: Track, calibration: Calibration) -> Signal:
     Value: the least margin, as a score: of a sample against the mean of the others (plus an
     allowance where the head is turned away), or of the two groups against each other into
     which the samples fall most readily. Threshold: the pack's `continuity_threshold`.
-    It abstains with fewer than 4 samples.
+    It abstains with fewer than 4 samples, and on a face that is too small to tell.
 
     Args:
         track: of the clip.
         calibration: of the pack that made the samples.
     """
     threshold = calibration.continuity_threshold
+    if track.present.any() and usual_eye_distance(track) < MIN_EYE_DISTANCE:
+        # Embedders tell people less and less apart: honest clips would fall under the threshold.
+        n = len(track.samples)
+        return Signal("continuity", None, threshold, SignalOutcome.ABSTAIN, "too_small", n)
     samples = [sample for sample in track.samples if _is_telling(sample)]
     n = len(samples)
     jumps = [jump for jump in track.jumps if jump.kind in BREAKING_JUMPS]

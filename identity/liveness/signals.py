@@ -52,7 +52,7 @@ WHY: Final = {
         "no_response",
         "clip_ends_early",
     ),
-    "continuity": ("ok", "too_few_samples", "other_person", "two_people", "jump"),
+    "continuity": ("ok", "too_few_samples", "too_small", "other_person", "two_people", "jump"),
 }
 
 
@@ -132,7 +132,7 @@ def quality(track: Track) -> Signal:
     if not track.present.any():
         why = "too_dark" if _is_dark(track) else "no_face"
         return Signal("quality", None, None, SignalOutcome.FAIL, why, n)
-    distance = float(np.median(eye_distance(track.meshes[track.present]))) / track.scale
+    distance = usual_eye_distance(track)
     if distance < MIN_EYE_DISTANCE:
         return _poor(distance, MIN_EYE_DISTANCE, "too_small", int(track.present.sum()))
     if n:
@@ -154,6 +154,11 @@ def quality(track: Track) -> Signal:
     if good < MIN_GOOD_SAMPLES:
         return _poor(float(good), float(MIN_GOOD_SAMPLES), "too_few_samples", n)
     return Signal("quality", float(good), float(MIN_GOOD_SAMPLES), SignalOutcome.PASS, "ok", n)
+
+
+def usual_eye_distance(track: Track) -> float:
+    """Returns the median distance between the eyes, pixels of the original; needs a face."""
+    return float(np.median(eye_distance(track.meshes[track.present]))) / track.scale
 
 
 def _poor(value: float, threshold: float, why: str, n: int) -> Signal:

