@@ -8,7 +8,6 @@ import identity.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,89 +16,208 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Cameo',
+            name="Cameo",
             fields=[
-                ('id', models.CharField(default=identity.models._cameo_id, editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('in_review', 'In Review'), ('active', 'Active'), ('suspended', 'Suspended'), ('expired', 'Expired'), ('erased', 'Erased')], default='pending', max_length=12)),
-                ('epoch', models.BigIntegerField(default=1)),
-                ('assurance', models.CharField(blank=True, max_length=12)),
-                ('created', models.DateTimeField()),
-                ('activated', models.DateTimeField(null=True)),
-                ('expires', models.DateTimeField(null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cameos', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.CharField(
+                        default=identity.models._cameo_id,
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("in_review", "In Review"),
+                            ("active", "Active"),
+                            ("suspended", "Suspended"),
+                            ("expired", "Expired"),
+                            ("erased", "Erased"),
+                        ],
+                        default="pending",
+                        max_length=12,
+                    ),
+                ),
+                ("epoch", models.BigIntegerField(default=1)),
+                ("assurance", models.CharField(blank=True, max_length=12)),
+                ("created", models.DateTimeField()),
+                ("activated", models.DateTimeField(null=True)),
+                ("expires", models.DateTimeField(null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cameos",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CaptureSession',
+            name="CaptureSession",
             fields=[
-                ('id', models.CharField(default=identity.models._session_id, editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('purpose', models.CharField(choices=[('enrol', 'Enrol')], max_length=10)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('queued', 'Queued'), ('processing', 'Processing'), ('decided', 'Decided'), ('expired', 'Expired')], default='open', max_length=10)),
-                ('nonce_hash', models.CharField(max_length=64)),
-                ('script', models.JSONField()),
-                ('created', models.DateTimeField(db_index=True)),
-                ('expires', models.DateTimeField()),
-                ('received', models.DateTimeField(null=True)),
-                ('decided', models.DateTimeField(null=True)),
-                ('clip_file', models.CharField(blank=True, max_length=64)),
-                ('clip_key', models.BinaryField(null=True)),
-                ('clip_sha256', models.CharField(blank=True, max_length=64)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('stage', models.CharField(blank=True, max_length=20)),
-                ('progress', models.FloatField(default=0.0)),
-                ('outcome', models.CharField(blank=True, max_length=12)),
-                ('advice', models.JSONField(default=list)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='capture_sessions', to=settings.AUTH_USER_MODEL)),
-                ('cameo', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='capture_sessions', to='identity.cameo')),
+                (
+                    "id",
+                    models.CharField(
+                        default=identity.models._session_id,
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("purpose", models.CharField(choices=[("enrol", "Enrol")], max_length=10)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("queued", "Queued"),
+                            ("processing", "Processing"),
+                            ("decided", "Decided"),
+                            ("expired", "Expired"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("nonce_hash", models.CharField(max_length=64)),
+                ("script", models.JSONField()),
+                ("created", models.DateTimeField(db_index=True)),
+                ("expires", models.DateTimeField()),
+                ("received", models.DateTimeField(null=True)),
+                ("decided", models.DateTimeField(null=True)),
+                ("clip_file", models.CharField(blank=True, max_length=64)),
+                ("clip_key", models.BinaryField(null=True)),
+                ("clip_sha256", models.CharField(blank=True, max_length=64)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("stage", models.CharField(blank=True, max_length=20)),
+                ("progress", models.FloatField(default=0.0)),
+                ("outcome", models.CharField(blank=True, max_length=12)),
+                ("advice", models.JSONField(default=list)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="capture_sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "cameo",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="capture_sessions",
+                        to="identity.cameo",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DataKey',
+            name="DataKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('wrapped', models.BinaryField()),
-                ('cameo', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='data_key', to='identity.cameo')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("wrapped", models.BinaryField()),
+                (
+                    "cameo",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="data_key",
+                        to="identity.cameo",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DecisionRecord',
+            name="DecisionRecord",
             fields=[
-                ('id', models.CharField(default=identity.models._record_id, editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('body', models.TextField()),
-                ('signature', models.TextField()),
-                ('digest', models.CharField(max_length=64)),
-                ('created', models.DateTimeField()),
-                ('session', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='record', to='identity.capturesession')),
+                (
+                    "id",
+                    models.CharField(
+                        default=identity.models._record_id,
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("body", models.TextField()),
+                ("signature", models.TextField()),
+                ("digest", models.CharField(max_length=64)),
+                ("created", models.DateTimeField()),
+                (
+                    "session",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="record",
+                        to="identity.capturesession",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Template',
+            name="Template",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField()),
-                ('template_format', models.CharField(max_length=40)),
-                ('sealed', models.BinaryField()),
-                ('created', models.DateTimeField()),
-                ('cameo', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='templates', to='identity.cameo')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("template_format", models.CharField(max_length=40)),
+                ("sealed", models.BinaryField()),
+                ("created", models.DateTimeField()),
+                (
+                    "cameo",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="templates",
+                        to="identity.cameo",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UsedClip',
+            name="UsedClip",
             fields=[
-                ('sha256', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.capturesession')),
+                ("sha256", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="identity.capturesession",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='cameo',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'erased'), _negated=True), fields=('owner',), name='identity_one_live_cameo_per_account'),
+            model_name="cameo",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "erased"), _negated=True),
+                fields=("owner",),
+                name="identity_one_live_cameo_per_account",
+            ),
         ),
         migrations.AddIndex(
-            model_name='capturesession',
-            index=models.Index(fields=['account', '-created'], name='identity_session_by_account'),
+            model_name="capturesession",
+            index=models.Index(fields=["account", "-created"], name="identity_session_by_account"),
         ),
         migrations.AddConstraint(
-            model_name='template',
-            constraint=models.UniqueConstraint(fields=('cameo', 'version'), name='identity_template_version'),
+            model_name="template",
+            constraint=models.UniqueConstraint(
+                fields=("cameo", "version"), name="identity_template_version"
+            ),
         ),
     ]
