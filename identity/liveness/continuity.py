@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,7 @@ from identity.liveness.signals import (
     MIN_SHARPNESS,
     usual_eye_distance,
 )
-from identity.types import Sample, Signal, SignalOutcome, Track
+from identity.types import Jump, Sample, Signal, SignalOutcome, Track
 from models.engine import Calibration
 
 MIN_SAMPLES: Final = 4
@@ -25,6 +26,7 @@ TURNED_YAW: Final = 22.0
 TURNED_PITCH: Final = 18.0
 TURNED_ALLOWANCE: Final = 2.0
 """What a sample that looks aside may score less: embedders know turned faces less well."""
+SLIP_SECONDS: Final = 0.3
 BREAKING_JUMPS: Final = ("place", "size")
 
 
@@ -47,7 +49,7 @@ def continuity(track: Track, calibration: Calibration) -> Signal:
         return Signal("continuity", None, threshold, SignalOutcome.ABSTAIN, "too_small", n)
     samples = [sample for sample in track.samples if _is_telling(sample)]
     n = len(samples)
-    jumps = [jump for jump in track.jumps if jump.kind in BREAKING_JUMPS]
+    jumps = lasting_jumps(track.jumps)
     if jumps:
         worst = max(jumps, key=lambda jump: jump.size)
         return Signal("continuity", worst.size, None, SignalOutcome.FAIL, "jump", len(jumps))
@@ -63,6 +65,27 @@ def continuity(track: Track, calibration: Calibration) -> Signal:
         return Signal("continuity", value, threshold, SignalOutcome.PASS, "ok", n)
     why = "other_person" if value == alone else "two_people"
     return Signal("continuity", value, threshold, SignalOutcome.FAIL, why, n)
+
+
+def lasting_jumps(jumps: Sequence[Jump]) -> list[Jump]:
+    """Returns the jumps of place or size that the face doesn't come back from at once.
+
+    There and back within 0.3 s is a slip of the mesh, as when a hand crosses the face; another
+    face shown for longer than that has a sample of its own.
+    """
+    lasting: list[Jump] = []
+    for jump in jumps:
+        if jump.kind not in BREAKING_JUMPS:
+            continue
+        back = next(
+            (j for j in lasting if j.kind == jump.kind and jump.time_s - j.time_s <= SLIP_SECONDS),
+            None,
+        )
+        if back is None:
+            lasting.append(jump)
+        else:
+            lasting.remove(back)
+    return lasting
 
 
 def _is_telling(sample: Sample) -> bool:

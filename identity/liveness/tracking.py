@@ -35,7 +35,7 @@ DENSE_PASS_SECONDS: Final = 0.2
 """Between looks while a second face is in sight, so that half a second is told from less."""
 SEARCH_SECONDS: Final = 0.25
 OTHER_MIN_SIDE: Final = 20.0
-OTHER_MIN_PART: Final = 0.25
+OTHER_MIN_PART: Final = 0.2
 """A second face has at least this part of the first one's size: a poster on the wall counts,
 a pattern in the wallpaper doesn't."""
 OTHER_MIN_SCORE: Final = 0.6
@@ -50,6 +50,11 @@ JUMP_LOOK: Final = 0.35
 ratio of sizes, the root mean square of the points' moves inside the face over its size, the
 change of the face's grey picture over its own contrast. On real clips the largest were 0.10,
 1.02, 0.026 and 0.18."""
+JUMP_FREE_SECONDS: Final = 0.05
+JUMP_PLACE_RATE: Final = 4.0
+JUMP_SIZE_RATE: Final = 1.5
+"""By how much the limits of place and size grow with each second that two frames lie further
+apart than 0.05 s: where frames are few, honest people move a lot between two of them."""
 _LOOK_SIDE: Final = 24
 
 
@@ -225,7 +230,7 @@ class Tracker:
         if last is None or last_look is None or gap > JUMP_SECONDS:
             return True
         noted = len(self.jumps)
-        for kind, size, limit in _changes(last, found, last_look, seen):
+        for kind, size, limit in _changes(last, found, last_look, seen, gap):
             if size > limit:
                 self.jumps.append(Jump(time_s, kind, size))
         return len(self.jumps) > noted
@@ -255,6 +260,7 @@ def _changes(
     after: FaceMesh,
     look_before: NDArray[np.float32],
     look_after: NDArray[np.float32],
+    gap: float,
 ) -> tuple[tuple[str, float, float], ...]:
     """(kind, how much, limit) of each change between two frames."""
     one = before.points[:, 0] + 1j * before.points[:, 1]
@@ -271,9 +277,10 @@ def _changes(
     shape = float(np.sqrt(np.mean(np.abs(two - turn * one) ** 2))) / size_two
     contrast = max(float(look_before.std()), float(look_after.std()), 4.0)
     changed = float(np.abs(look_after - look_before).mean()) / contrast
+    late = max(0.0, gap - JUMP_FREE_SECONDS)
     return (
-        ("place", place, JUMP_PLACE),
-        ("size", ratio, JUMP_SIZE),
+        ("place", place, JUMP_PLACE + JUMP_PLACE_RATE * late),
+        ("size", ratio, JUMP_SIZE + JUMP_SIZE_RATE * late),
         ("shape", shape, JUMP_SHAPE),
         ("look", changed, JUMP_LOOK),
     )

@@ -87,3 +87,12 @@ def test_a_face_too_small_to_tell_makes_it_abstain() -> None:
     samples = of([ALICE] * 9 + [MALLORY])
     signal = continuity(a_track(samples=samples, size=90), CALIBRATION)
     assert (signal.outcome.value, signal.why) == ("abstain", "too_small")
+
+
+def test_a_mesh_that_slips_and_comes_back_at_once_is_no_jump() -> None:
+    slip = (Jump(2.0, "place", 0.9), Jump(2.1, "place", 0.9))
+    assert judged(of([ALICE] * 10), slip).outcome.value == "pass"
+    apart = (Jump(2.0, "place", 0.9), Jump(2.5, "place", 0.9))
+    assert judged(of([ALICE] * 10), apart).why == "jump"
+    different = (Jump(2.0, "place", 0.9), Jump(2.1, "size", 1.9))
+    assert judged(of([ALICE] * 10), different).why == "jump"

@@ -156,3 +156,11 @@ def test_a_mesh_that_went_astray_comes_back_to_the_face() -> None:
         tracker.follow(k / 30, scene.picture(MALLORY))
     assert tracker.points[-1] is not None
     assert tracker.points[-1][:, 0].mean() == pytest.approx(MALLORY[0], abs=5)
+
+
+def test_a_quick_honest_move_between_few_frames_is_no_jump() -> None:
+    scene = Scene()
+    tracker = Tracker(scene, scene)
+    for k in range(10):
+        tracker.follow(k / 8, scene.picture((200.0 + 55.0 * (k % 2), 180.0, 120.0)))
+    assert all(jump.kind != "place" for jump in tracker.jumps)
