@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from common.errors import InvalidInput
 from identity.capture.sniff import clip_container
 from identity.capture.stream import decode_picture
@@ -12,12 +14,11 @@ from identity.capture.types import OWN_FILES
 from identity.comparison import Template, compare, template_from_vectors
 from identity.errors import NotAVideo
 from identity.liveness.detection import faces_of_picture
-from identity.runtime.analysis import analyse, template_of
+from identity.liveness.signals import good_samples
+from identity.runtime.analysis import analyse
 from models.engine import Engines
 
 PICTURE_SIDE = 1920
-MIN_CLIP_SAMPLES = 3
-"""A comparison at the command line makes do with fewer samples than an enrolment."""
 
 
 class NoUsableFace(InvalidInput):
@@ -32,7 +33,7 @@ class Likeness:
     """The face of one file.
 
     Attributes:
-        template: of one sample for a picture, of 3 to 20 for a clip.
+        template: of one sample for a picture, of 1 to 20 for a clip.
         is_clip: whether the file was a clip.
         faces: how many faces the picture shows (the largest counts); 1 for a clip.
     """
@@ -126,8 +127,13 @@ def _of_picture(data: bytes, engines: Engines) -> Likeness:
 
 
 def _of_clip(data: bytes, engines: Engines) -> Likeness:
-    analysis = analyse(data, None, engines, limits=OWN_FILES)
-    template = template_of(analysis.track, engines.template_format, minimum=MIN_CLIP_SAMPLES)
-    if template is None:
+    track = analyse(data, None, engines, limits=OWN_FILES).track
+    # Unlike an enrolment, a comparison makes do with whatever there is.
+    samples = good_samples(track) or tuple(
+        sorted(track.samples, key=lambda s: float(np.hypot(s.yaw, s.pitch)))
+    )
+    vectors = [sample.vectors for sample in samples]
+    if not vectors:
         raise NoUsableFace
+    template = template_from_vectors(vectors, engines.template_format, minimum=1)
     return Likeness(template, is_clip=True, faces=1)
