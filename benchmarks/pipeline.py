@@ -148,7 +148,7 @@ def _work(connection: Connection, pack: str, models_dir: Path) -> None:
             started = time.perf_counter()
             analysis = analyse(data, None, engines, limits=OWN_FILES)
             total = time.perf_counter() - started
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            peak = peak_bytes()
             frames = int(analysis.track.times.size)
             connection.send(
                 {
@@ -158,7 +158,7 @@ def _work(connection: Connection, pack: str, models_dir: Path) -> None:
                     "width": analysis.info.width,
                     "height": analysis.info.height,
                     "cpu_s": {stage: round(analysis.timings[stage], 4) for stage in STAGES},
-                    "peak_mb": round(peak * 1024 / _MIB, 1),
+                    "peak_mb": round(peak / _MIB, 1),
                     "decoder_peak_mb": round(analysis.stats.peak_rss_bytes / _MIB, 1),
                 }
             )
@@ -168,6 +168,17 @@ def _work(connection: Connection, pack: str, models_dir: Path) -> None:
         connection.send({"error": f"{error.code}: {error.message}"})
     finally:
         close_decoders()
+
+
+def peak_bytes() -> int:
+    """Returns the largest resident size that this process has had since it was started."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+            # Unlike `ru_maxrss` this doesn't begin with what the parent had when it forked.
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _models_dir() -> Path:
