@@ -16,7 +16,7 @@ TURN_PROMINENCE: Final = 2.5
 TURN_MIN_DEGREES: Final = 4.0
 BLINK_PROMINENCE: Final = 0.12
 """Part of the usual opening that a blink's lowest point stands out by."""
-BLINK_OF_MEDIAN: Final = 0.72
+BLINK_OF_MEDIAN: Final = 0.76
 BLINK_OF_AROUND: Final = 0.82
 """A lid that shuts between two frames leaves only a shallow dip: it then counts against the
 opening just around it, where a downward look can't pass for one."""
