@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from cameo import env
 from cameo.local import LocalDeployment, ensure_keyring
 from common.errors import CameoError
 
@@ -38,13 +39,16 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
         call_command("migrate", interactive=False, verbosity=0)
         deployment = LocalDeployment(port=options["port"])
+        # The service's own address is part of its tokens: it follows the port, unless it was set.
+        public = env.text("CAMEO_PUBLIC_URL", f"http://localhost:{options['port']}")
+        deployment.environment["CAMEO_PUBLIC_URL"] = public
         signal.signal(signal.SIGTERM, _interrupt)
         try:
             deployment.start()
             self.stdout.write(
                 WELCOME.format(
                     home=settings.CAMEO_HOME,
-                    public=settings.CAMEO_PUBLIC_URL,
+                    public=public,
                     url=deployment.url,
                 )
             )
