@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -32,7 +32,12 @@ ORPHAN_SECONDS = 3600.0
 )
 def verify(session_id: str) -> None:
     """Check a capture; when a dependency is down, try again for a while."""
-    verify_capture(session_id)
+    # No request begins or ends here, so nobody else drops a connection that has broken.
+    close_old_connections()
+    try:
+        verify_capture(session_id)
+    finally:
+        close_old_connections()
 
 
 @app.periodic(cron="* * * * * */5", periodic_id="stalled")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from django.conf import settings
@@ -70,14 +72,14 @@ def create_session(
         cameo = Cameo.objects.filter(owner_id=account_id).exclude(state=Cameo.State.ERASED).first()
         if cameo is None:
             cameo = Cameo.objects.create(owner_id=account_id, created=now)
-        elif cameo.state != Cameo.State.PENDING:
+        # Before any session's row, here as everywhere; what is read from here on holds.
+        if lock_cameos([cameo.id])[cameo.id].state != Cameo.State.PENDING:
             raise AlreadyEnrolled
         mine = CaptureSession.objects.filter(account_id=account_id)
         states = CaptureSession.State
         if mine.filter(state__in=[states.QUEUED, states.PROCESSING]).exists():
             raise CaptureInProgress
         mine.filter(state=states.OPEN).update(state=states.EXPIRED)
-        lock_cameos([cameo.id])
         session = CaptureSession.objects.create(
             account_id=account_id,
             cameo=cameo,
@@ -122,19 +124,24 @@ def receive_clip(
         session_id: one of that account's sessions.
         stream: the clip's bytes; read in pieces, never past the limit.
         length: how many bytes are announced, if that is known.
-        now: when the upload began; a clip that began too late is late.
+        now: when the upload began. The whole clip must be there before the session ends:
+            an upload that dawdles would buy time to make an answer.
 
     Raises:
         NoSuchSession, SessionExpired, SessionAnswered: about the session.
         ClipEmpty, ClipTooManyBytes, NotAVideo, ClipTruncated, ClipAlreadyUsed: about the clip.
         ClipStoreUnavailable: if it can't be kept.
     """
-    limit = INTAKE.max_bytes
+    limit, began = INTAKE.max_bytes, time.monotonic()
+
+    def moment() -> datetime:
+        return now + timedelta(seconds=time.monotonic() - began)
+
     mine = CaptureSession.objects.filter(id=session_id, account_id=account_id)
     found = _answerable(mine.first(), now)
     if length is not None and length > limit:
         raise ClipTooManyBytes
-    clip = _read(stream, limit)
+    clip = _read(stream, limit, lambda: moment() >= found.expires)
     # Plain Python looks before anything is kept; what the decoder finds is decided on later.
     clip_container(clip)
     digest = sha256_hex(clip)
@@ -143,12 +150,13 @@ def receive_clip(
         with transaction.atomic():
             # A cameo is locked before its sessions, here as everywhere.
             lock_cameos([found.cameo_id])
-            session = _answerable(mine.select_for_update().first(), now)
+            arrived = moment()
+            session = _answerable(mine.select_for_update().first(), arrived)
             _, fresh = UsedClip.objects.get_or_create(sha256=digest, defaults={"session": session})
             if not fresh:
                 raise ClipAlreadyUsed
             session.state = CaptureSession.State.QUEUED
-            session.received = now
+            session.received = arrived
             session.clip_file = sealed.file
             session.clip_key = sealed.wrapped_key
             session.clip_sha256 = digest
@@ -158,12 +166,12 @@ def receive_clip(
                 chain=session.cameo_id,
                 kind="capture.received",
                 body={"session": session.id, "clip_sha256": digest},
-                now=now,
+                now=arrived,
             )
             app.configure_task(VERIFY_TASK, queue=VERIFY_QUEUE, lock=session.id).defer(
                 session_id=session.id
             )
-            return view_of_session(session, now=now)
+            return view_of_session(session, now=arrived)
     except BaseException:
         clips.forget(sealed.file)
         raise
@@ -180,12 +188,14 @@ def _answerable(session: CaptureSession | None, now: datetime) -> CaptureSession
     return session
 
 
-def _read(stream: Readable, limit: int) -> bytes:
+def _read(stream: Readable, limit: int, is_late: Callable[[], bool]) -> bytes:
     pieces, size = [], 0
     while piece := stream.read(_PIECE):
         size += len(piece)
         if size > limit:
             raise ClipTooManyBytes
+        if is_late():
+            raise SessionExpired
         pieces.append(piece)
     if not size:
         raise ClipEmpty

@@ -6,14 +6,16 @@ session's row when it begins, and settles the session only while that number is 
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import math
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from audit import interface as audit
 from common.clock import rfc3339, utcnow
@@ -33,7 +35,7 @@ from identity.runtime.deployment import engines
 from identity.selectors import bump_epochs, lock_cameos
 from identity.session_errors import ClipStoreUnavailable
 from identity.summaries import Advice
-from identity.types import MeasuredPrompt, Outcome, Script
+from identity.types import MeasuredPrompt, Outcome, Script, Signal
 from identity.verification import advice as words
 
 log = logging.getLogger(__name__)
@@ -76,6 +78,13 @@ def verify_capture(session_id: str) -> None:
     Raises:
         Unavailable, Misconfigured: if something is down; the job is tried again later.
     """
+    try:
+        _verify_capture(session_id)
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable from error
+
+
+def _verify_capture(session_id: str) -> None:
     claim = _claim(session_id)
     if claim is None:
         return
@@ -85,11 +94,12 @@ def verify_capture(session_id: str) -> None:
     else:
         try:
             finding = _check(claim)
-        except (Unavailable, Misconfigured):
-            _give_back(claim)
+        except (Unavailable, Misconfigured, OperationalError, InterfaceError):
+            with contextlib.suppress(OperationalError, InterfaceError):
+                _give_back(claim)
             raise
-    _settle(claim, finding, now=utcnow())
-    clips.forget(claim.clip.file)
+    if _settle(claim, finding, now=utcnow()):
+        clips.forget(claim.clip.file)
 
 
 def give_up_stale(*, now: datetime) -> int:
@@ -141,7 +151,7 @@ def _check(claim: Claim) -> Finding:
         return Finding(Outcome.RETRY, (words.COULD_NOT_CHECK,), error="clip_gone")
     try:
         analysis = analyse(clip, claim.script, engines(), _Progress(claim))
-    except (Unavailable, Misconfigured):
+    except (Unavailable, Misconfigured, OperationalError, InterfaceError):
         # Nothing the person did: the clip waits until this is mended.
         raise
     except CameoError as error:
@@ -180,12 +190,13 @@ class _Progress:
         ).update(stage="looking", progress=max(0.0, min(1.0, done)))
 
 
-def _settle(claim: Claim, finding: Finding, *, now: datetime) -> None:
+def _settle(claim: Claim, finding: Finding, *, now: datetime) -> bool:
+    """Write the decision down; False if this run was overtaken, and the clip is another's now."""
     with transaction.atomic():
         held = lock_cameos([claim.cameo_id])[claim.cameo_id]
         session = CaptureSession.objects.select_for_update().get(id=claim.session_id)
         if session.state != _State.PROCESSING or session.attempts != claim.attempt:
-            return
+            return False
         passed = finding.outcome is Outcome.PASS and held.state == Cameo.State.PENDING
         body, signature, digest = sign_record(_record(session, finding, passed=passed, now=now))
         DecisionRecord.objects.create(
@@ -193,7 +204,7 @@ def _settle(claim: Claim, finding: Finding, *, now: datetime) -> None:
         )
         if passed and finding.analysis is not None and finding.analysis.template is not None:
             _activate(claim.cameo_id, finding.analysis, now=now)
-        elif finding.outcome is Outcome.REVIEW:
+        elif finding.outcome is Outcome.REVIEW and held.state == Cameo.State.PENDING:
             Cameo.objects.filter(id=claim.cameo_id).update(state=Cameo.State.IN_REVIEW)
             bump_epochs([claim.cameo_id])
         session.state = _State.DECIDED
@@ -213,6 +224,7 @@ def _settle(claim: Claim, finding: Finding, *, now: datetime) -> None:
             },
             now=now,
         )
+    return True
 
 
 def _activate(cameo_id: str, analysis: Analysis, *, now: datetime) -> None:
@@ -260,7 +272,7 @@ def _record(
         "pack": settings.CAMEO_MODEL_PACK,
         "template_format": analysis.template_format if analysis else None,
         "error": finding.error or None,
-        "signals": [signal.to_json() for signal in analysis.verdict.signals] if analysis else [],
+        "signals": [_signal(found) for found in analysis.verdict.signals] if analysis else [],
         "reasons": list(analysis.verdict.reasons) if analysis else [],
         "prompts": [_prompt(found) for found in analysis.verdict.prompts] if analysis else [],
         "frames": int(analysis.track.times.size) if analysis else None,
@@ -270,11 +282,21 @@ def _record(
     }
 
 
+def _signal(found: Signal) -> dict[str, Any]:
+    body = found.to_json()
+    return body | {"value": body["value"] if _finite(found.value) is not None else None}
+
+
 def _prompt(found: MeasuredPrompt) -> dict[str, Any]:
     return {
         "kind": found.prompt.kind.value,
         "found": found.found,
         "times": [round(time, 3) for time in found.times],
-        "measured": None if found.measured is None else round(found.measured, 3),
+        "measured": _finite(found.measured),
         "why": found.why,
     }
+
+
+def _finite(value: float | None) -> float | None:
+    """A number that has a canonical form, or None: a record must be written whatever came out."""
+    return None if value is None or not math.isfinite(value) else round(value, 3)

@@ -239,6 +239,30 @@ def test_collecting_challenges_without_answering_earns_a_pause(alice: User) -> N
         begin(alice)
 
 
+def test_a_clip_that_arrives_too_slowly_is_late(
+    alice: User, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(alice)
+    seconds = iter([0.0, 100.0, 181.0, 181.0])
+    monkeypatch.setattr("identity.enrolment.sessions.time.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("identity.enrolment.sessions._PIECE", len(clip) // 2)
+    with pytest.raises(SessionExpired):
+        send(alice, session.id, clip)
+    assert clip_files() == []
+    assert not UsedClip.objects.exists()
+
+
+def test_what_is_received_is_dated_when_all_of_it_was_there(
+    alice: User, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(alice)
+    seconds = iter([0.0])
+    monkeypatch.setattr("identity.enrolment.sessions.time.monotonic", lambda: next(seconds, 90.0))
+    send(alice, session.id, clip)
+    row = CaptureSession.objects.get(id=session.id)
+    assert row.received == NOW + timedelta(seconds=90)
+
+
 def test_a_capture_falls_with_its_ledger_entry(
     alice: User, clip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,3 +316,38 @@ def test_of_two_sessions_raced_with_one_clip_one_gets_it(clip: bytes) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(attempt, [0, 1])) == ["refused", "taken"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_session_and_an_upload_side_by_side_leave_one_capture(clip: bytes) -> None:
+    """Either the old session is answered and no new one begins, or it has ended."""
+    alice = User.objects.create_user("alice@example.org")
+    clips = [plain_clip(seed=seed) for seed in range(4)]
+
+    def begin_another() -> str:
+        try:
+            return begin(alice).state
+        except CaptureInProgress:
+            return "refused"
+        finally:
+            connection.close()
+
+    def upload(session: str, body: bytes) -> str:
+        try:
+            return send(alice, session, body).state
+        except SessionExpired:
+            return "refused"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        for body in clips:
+            session = begin(alice)
+            other, sent = pool.submit(begin_another), pool.submit(upload, session.id, body)
+            assert sorted([other.result(), sent.result()]) in (
+                ["open", "refused"],
+                ["queued", "refused"],
+            )
+            waiting = CaptureSession.objects.filter(state__in=["open", "queued", "processing"])
+            assert waiting.count() == 1
+            waiting.update(state="expired")

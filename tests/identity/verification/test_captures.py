@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
@@ -21,12 +21,12 @@ from common.errors import Misconfigured, Unavailable
 from events.models import Event
 from identity import interface as identity
 from identity.errors import SandboxUnavailable
-from identity.models import CaptureSession, DataKey, DecisionRecord, Template
+from identity.models import Cameo, CaptureSession, DataKey, DecisionRecord, Template
 from identity.protection import clips
 from identity.protection.records import check_record
 from identity.protection.templates import read_template
 from identity.session_errors import TooManyCaptures
-from identity.types import Script
+from identity.types import Outcome, Script, Signal, SignalOutcome
 from identity.verification import captures
 from identity.verification.captures import MAX_ATTEMPTS, verify_capture
 from tests.adversarial.clips import clip as encoded
@@ -216,10 +216,53 @@ def test_a_run_that_was_overtaken_settles_nothing(
         CaptureSession.objects.filter(id=session).update(attempts=claim.attempt + 1)
         return check(claim)
 
-    monkeypatch.setattr(captures, "_check", overtaken)
-    captures.verify_capture(session)
+    with monkeypatch.context() as patched:
+        patched.setattr(captures, "_check", overtaken)
+        captures.verify_capture(session)
     assert outcome(alice, session)[0] == "processing"
     assert not DecisionRecord.objects.exists()
+    # The clip is the newer run's, which still finds it.
+    assert left_behind(session)[2]
+    captures.verify_capture(session)
+    assert outcome(alice, session) == ("decided", "retry", ["clip_too_short"])
+
+
+def test_a_database_that_hiccups_costs_neither_the_clip_nor_the_person(
+    alice: User, answered: Answered, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = submit(alice, answered.script, answered.clip)
+
+    def hiccup(*_: object, **__: object) -> None:
+        raise OperationalError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(captures._Progress, "__call__", hiccup)
+        with pytest.raises(Unavailable):
+            verify_capture(session)
+    assert outcome(alice, session)[0] == "queued"
+    verify_capture(session)
+    assert outcome(alice, session)[1] == "pass"
+
+
+def test_a_review_changes_only_a_cameo_that_waits(
+    alice: User, answered: Answered, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for state in ("active", "pending"):
+        session = submit(alice, answered.script, encoded(seconds=1 + len(state) / 10))
+        Cameo.objects.update(state=state)
+        finding = captures.Finding(Outcome.REVIEW, ())
+        with monkeypatch.context() as patched:
+            patched.setattr(captures, "_check", lambda _, found=finding: found)
+            verify_capture(session)
+        expected = {"active": "active", "pending": "in_review"}[state]
+        assert Cameo.objects.get().state == expected
+        Cameo.objects.update(state="pending")
+
+
+def test_a_number_that_has_no_canonical_form_does_not_stop_a_record() -> None:
+    signal = Signal("quality", float("nan"), 1.0, SignalOutcome.FAIL, "blurred", 0)
+    assert captures._signal(signal)["value"] is None
+    assert captures._finite(float("inf")) is None
 
 
 def test_a_clip_that_ends_its_worker_each_time_is_given_up(
