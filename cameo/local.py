@@ -83,6 +83,7 @@ class LocalDeployment:
                 *("-m", "gunicorn", "cameo.wsgi:application"),
                 *("--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread"),
                 *("--workers", str(self.web_workers), "--threads", "8", "--log-level", "warning"),
+                *("--logger-class", "cameo.gunicorn_logs.JsonLogger"),
                 *("--worker-tmp-dir", str(env.home()), "--no-control-socket"),
             ],
         )

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 DATABASE = "cameo"
+# A statement that fails would be written to the server's log with its values: an address, say.
+_QUIET = ("log_min_error_statement = 'panic'", "log_error_verbosity = 'terse'")
 
 
 def ensure_running(folder: Path) -> dict[str, str]:
@@ -77,5 +79,8 @@ def _ensure_database(folder: Path) -> dict[str, str]:
         if found.fetchone() is None:
             with contextlib.suppress(psycopg.errors.DuplicateDatabase):  # another was faster
                 connection.execute(f'create database "{DATABASE}"')
+        for setting in _QUIET:
+            connection.execute(f"alter system set {setting}")
+        connection.execute("select pg_reload_conf()")
         info = connection.info
         return {"host": info.host, "port": str(info.port), "user": info.user}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from django.http.request import validate_host
+
 from cameo import env
 from cameo.settings.base import *  # noqa: F403
 from cameo.settings.base import CAMEO_PUBLIC_URL
@@ -25,15 +29,22 @@ DATABASES = {
 ALLOWED_HOSTS = env.listed("CAMEO_ALLOWED_HOSTS")
 if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise Misconfigured("CAMEO_ALLOWED_HOSTS must name the hosts, and none of them is *.")
-if not CAMEO_PUBLIC_URL.startswith("https://"):
-    raise Misconfigured("CAMEO_PUBLIC_URL must be an https address.")
+_public = urlsplit(CAMEO_PUBLIC_URL)
+if _public.scheme != "https" or not _public.hostname or "@" in _public.netloc or _public.path:
+    raise Misconfigured("CAMEO_PUBLIC_URL must be an https address: a host, and no path.")
+if not any(validate_host(_public.hostname, [host]) for host in ALLOWED_HOSTS):
+    raise Misconfigured("CAMEO_PUBLIC_URL's host must be one of CAMEO_ALLOWED_HOSTS.")
 if env.text("CAMEO_DEBUG"):
     raise Misconfigured("CAMEO_DEBUG has no place in production.")
 if not env.text("CAMEO_KEYRING_FILE"):
     raise Misconfigured("CAMEO_KEYRING_FILE must be set in production.")
 
 SECURE_SSL_REDIRECT = True
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Probes ask by plain http and by address; they are told nothing but whether all is well.
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz)$"]
+if env.text("CAMEO_BEHIND_PROXY"):
+    # Only where a proxy sets this header itself: anybody else could say they came by https.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True

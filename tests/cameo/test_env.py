@@ -70,7 +70,11 @@ def test_a_database_address_is_taken_apart() -> None:
 def test_telemetry_is_off_before_the_runtime_is_imported() -> None:
     environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
     environment["DJANGO_SETTINGS_MODULE"] = "cameo.settings.test"
-    for entry in ("from cameo import env; env.prepare()", "import cameo.wsgi", "import models"):
+    for entry in (
+        "from cameo import env; env.prepare()",
+        "import manage; manage.env.prepare()",
+        "import models",
+    ):
         look = "import os, sys; assert 'onnxruntime' not in sys.modules"
         say = "print(os.environ['ORT_DISABLE_TELEMETRY'])"
         done = subprocess.run(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from common.keyring import FileKeyring
 from tests.conftest import PROJECT
 
 SAFE = {
@@ -21,14 +24,16 @@ SAFE = {
 START = "import django; django.setup(); print('started')"
 
 
-def start(home: Path, **changes: str | None) -> subprocess.CompletedProcess[str]:
+def start(
+    home: Path, then: str | None = None, **changes: str | None
+) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "CAMEO_HOME": str(home)}
     environment["DJANGO_SETTINGS_MODULE"] = "cameo.settings.production"
     for name, value in {**SAFE, **changes}.items():
         if value is not None:
             environment[name] = value
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", START],
+        [sys.executable, "-W", "error", "-c", then or START],
         cwd=PROJECT,
         env=environment,
         capture_output=True,
@@ -57,6 +62,9 @@ def test_a_safe_start_is_let_through(tmp_path: Path) -> None:
         ({"CAMEO_ALLOWED_HOSTS": "*"}, "CAMEO_ALLOWED_HOSTS"),
         ({"CAMEO_PUBLIC_URL": None}, "CAMEO_PUBLIC_URL"),
         ({"CAMEO_PUBLIC_URL": "http://cameo.example"}, "CAMEO_PUBLIC_URL"),
+        ({"CAMEO_PUBLIC_URL": "https://user:pw@"}, "CAMEO_PUBLIC_URL"),
+        ({"CAMEO_PUBLIC_URL": "https://cameo.example/sub"}, "CAMEO_PUBLIC_URL"),
+        ({"CAMEO_PUBLIC_URL": "https://other.example"}, "CAMEO_PUBLIC_URL"),
         ({"CAMEO_KEYRING_FILE": None}, "CAMEO_KEYRING_FILE"),
         ({"CAMEO_DEBUG": "1"}, "CAMEO_DEBUG"),
         ({"CAMEO_REQUIRED_ASSURANCE": "enough"}, "CAMEO_REQUIRED_ASSURANCE"),
@@ -72,3 +80,44 @@ def test_an_unsafe_start_is_refused_by_name(
     assert named in last
     for value in changes.values():
         assert value is None or len(value) < 8 or value not in last
+
+
+def test_a_web_server_without_a_keyring_or_with_an_unknown_pack_does_not_start(
+    tmp_path: Path,
+) -> None:
+    import_it = "import cameo.wsgi"
+    done = start(tmp_path, import_it)
+    assert done.returncode != 0
+    assert "KeyringError" in done.stderr
+    keyring = tmp_path / "keyring.json"
+    FileKeyring.create(keyring, now=datetime.now(UTC))
+    for pack in ("nonsense", "open"):
+        # `open` is known, but not installed in this home.
+        done = start(tmp_path, import_it, CAMEO_KEYRING_FILE=str(keyring), CAMEO_MODEL_PACK=pack)
+        assert done.returncode != 0
+        assert "models.errors" in done.stderr
+
+
+@pytest.mark.pack
+def test_a_web_server_with_both_starts(tmp_path: Path) -> None:
+    keyring = tmp_path / "keyring.json"
+    FileKeyring.create(keyring, now=datetime.now(UTC))
+    done = start(
+        tmp_path,
+        "import cameo.wsgi; print('started')",
+        CAMEO_KEYRING_FILE=str(keyring),
+        CAMEO_MODELS_DIR=str(settings.CAMEO_MODELS_DIR),
+    )
+    assert done.stdout.endswith("started\n"), done.stderr
+
+
+@pytest.mark.parametrize(("behind", "secure"), [(None, False), ("1", True)])
+def test_a_forwarded_header_counts_only_behind_a_proxy(
+    tmp_path: Path, behind: str | None, secure: bool
+) -> None:
+    look = (
+        "import django; django.setup(); from django.test import RequestFactory as R;"
+        "print(R().get('/', HTTP_X_FORWARDED_PROTO='https').is_secure())"
+    )
+    done = start(tmp_path, look, CAMEO_BEHIND_PROXY=behind)
+    assert done.stdout.strip().endswith(str(secure)), done.stderr

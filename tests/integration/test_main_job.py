@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -128,6 +130,15 @@ def test_a_suspended_generator_is_denied_everywhere(live: Live) -> None:
     assert shady.redeem("a.b.c", request).status == 401
     with pytest.raises(clients.UnexpectedAnswer):
         live.generator(made)
+
+
+def test_a_header_that_is_none_is_not_quoted_in_a_log(live: Live) -> None:
+    canary = b"CANARY-" + secrets.token_hex(8).encode()
+    with socket.create_connection(("127.0.0.1", live.fresh.local.port), timeout=10) as raw:
+        raw.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization " + canary + b"\r\n\r\n")
+        assert raw.recv(1024).startswith(b"HTTP/1.1 400")
+    _wait_for(lambda: "Invalid request" in live.logs())
+    assert canary.decode() not in live.logs()
 
 
 def test_keys_rotate_by_command_while_tokens_are_verified(live: Live) -> None:
