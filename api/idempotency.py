@@ -68,7 +68,6 @@ def once(
     with transaction.atomic():
         if not _locked(f"{who} {key}"):
             raise IdempotencyInFlight
-        _forget_old(now)
         kept = KeptAnswer.objects.filter(caller=who, key=key).first()
         if kept is not None and now - kept.created < KEPT:
             if (kept.operation, kept.body_digest) != (operation, digest):
@@ -90,6 +89,8 @@ def once(
                 made=name(made),
                 created=now,
             )
+            # Last: who holds other callers' rows waits for nothing any more.
+            _forget_old(now)
             return made, False
     raise failure
 
@@ -103,7 +104,7 @@ def _locked(name: str) -> bool:
 
 
 def _forget_old(now: datetime) -> None:
-    """A few at a time, with each new request; rows that another request sweeps are left to it."""
+    """A few at a time, with each new thing; rows that another request sweeps are left to it."""
     old = (
         KeptAnswer.objects.select_for_update(skip_locked=True)
         .filter(created__lte=now - KEPT)

@@ -109,6 +109,27 @@ def test_after_a_day_a_key_is_forgotten(cast: Cast) -> None:
     assert KeptAnswer.objects.count() == 1
 
 
+def test_old_keys_are_swept_when_no_other_lock_is_waited_for_any_more(
+    cast: Cast, alice_cameo: Cameo
+) -> None:
+    # A request that held others' keys while it waits for a cameo could wait in a circle.
+    statements: list[str] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, params, many, context)
+
+    cast.api(cast.bob)("POST", "/v1/capture-sessions", {}, idempotency_key="old")
+    KeptAnswer.objects.update(created=utcnow() - timedelta(hours=25))
+    with connection.execute_wrapper(watch):
+        assert grant(cast, alice_cameo, idempotency_key="new").status == 201
+    (swept,) = [at for at, sql in enumerate(statements) if "SKIP LOCKED" in sql]
+    assert 'DELETE FROM "api_keptanswer"' in statements[swept + 1]
+    assert "SAVEPOINT" in "".join(statements[swept + 2 :])
+    assert not [sql for sql in statements[swept + 2 :] if "SAVEPOINT" not in sql]
+    assert KeptAnswer.objects.get().key == "new"
+
+
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 129, "é"])
 def test_keys_of_another_form_are_refused(cast: Cast, key: str) -> None:
     answer = cast.api(cast.alice)("POST", "/v1/capture-sessions", {}, idempotency_key=key)
