@@ -34,7 +34,7 @@ class GeneratorStateConflict(Conflict):
 
 
 class AudienceTaken(Conflict):
-    """Two generators can't answer to one audience."""
+    """Two generators can't answer to one audience, nor one to the other's client id."""
 
     code = "audience_taken"
     message = "Another generator has this audience."

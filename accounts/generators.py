@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import (
     get_access_token_model,
@@ -100,7 +101,7 @@ def register_generator(
         now: when.
 
     Raises:
-        AudienceTaken: if another client has it.
+        AudienceTaken: if another client has it, as its audience or as its client id.
         InvalidInput: the subclasses of accounts.errors say which part can't be accepted.
     """
     name = check_name(name)
@@ -118,6 +119,7 @@ def register_generator(
         kinds = (Generator.CLIENT_PUBLIC, Generator.GRANT_AUTHORIZATION_CODE)
     try:
         with transaction.atomic():
+            _check_names_free({client_id, audience})
             row = Generator.objects.create(
                 client_id=client_id,
                 client_secret=secret,
@@ -145,6 +147,13 @@ def register_generator(
     except IntegrityError as error:
         raise AudienceTaken from error
     return Registered(generator=as_state(row), client_secret=secret if renders else None)
+
+
+def _check_names_free(names: set[str]) -> None:
+    """What tokens name one client by may be no other's audience, nor its client id."""
+    taken = Q(client_id__in=names) | Q(audience__in=names)
+    if Generator.objects.filter(taken).exists():
+        raise AudienceTaken
 
 
 def _locked(client_id: str) -> Generator:

@@ -80,6 +80,26 @@ def test_two_generators_cannot_share_an_audience() -> None:
         _gen(audience="https://gen.example")
 
 
+@pytest.mark.parametrize("renders", [True, False])
+def test_an_audience_cannot_be_another_clients_id(renders: bool) -> None:
+    addresses = [] if renders else ["http://127.0.0.1/back"]
+    other = _gen(renders=renders, redirect_addresses=addresses, audience="https://gen.example")
+    with pytest.raises(AudienceTaken):
+        _gen(audience=other.generator.client_id)
+    assert Generator.objects.count() == 1
+
+
+@pytest.mark.parametrize("audience", [None, "https://own.example"])
+def test_a_new_client_id_cannot_be_an_audience_already(
+    monkeypatch: pytest.MonkeyPatch, audience: str | None
+) -> None:
+    _gen(audience="gen_taken")
+    monkeypatch.setattr("accounts.generators.new_id", lambda prefix: f"{prefix}_taken")
+    with pytest.raises(AudienceTaken):
+        _gen(audience=audience)
+    assert Generator.objects.count() == 1
+
+
 def test_an_app_is_not_first_party_and_needs_an_address() -> None:
     with pytest.raises(GeneratorKindInvalid):
         _gen(renders=False, first_party=True, redirect_addresses=["https://app.example/"])
