@@ -20,7 +20,10 @@ from oauthlib.oauth2 import (
     RevocationEndpoint,
     TokenEndpoint,
 )
-from oauthlib.oauth2.rfc6749.errors import UnsupportedCodeChallengeMethodError
+from oauthlib.oauth2.rfc6749.errors import (
+    CustomOAuth2Error,
+    UnsupportedCodeChallengeMethodError,
+)
 
 from accounts.scopes import FIRST_PARTY_SCOPES, PERSON_SCOPES, RENDERER_SCOPES
 
@@ -30,6 +33,23 @@ logging.getLogger("oauthlib").setLevel(logging.INFO)
 
 class RequestValidator(OAuth2Validator):  # type: ignore[misc]
     """Stricter than the toolkit's: S256 only, and scopes by who the token speaks for."""
+
+    def _load_application(self, client_id: str | None, request: Any) -> Any:
+        """The client, or None; what no client id can hold never reaches the database."""
+        if client_id is None or not (client_id.isascii() and client_id.isprintable()):
+            return None
+        return super()._load_application(client_id, request)
+
+    def _validate_resource_uris(self, request: Any, resources: list[Any]) -> None:
+        """Refuses what is no address (RFC 8707), where the toolkit stumbles over it."""
+        try:
+            super()._validate_resource_uris(request, resources)
+        except ValueError as error:
+            raise CustomOAuth2Error(
+                error="invalid_target",
+                description="A resource must be an absolute address.",
+                request=request,
+            ) from error
 
     def validate_response_type(
         self,

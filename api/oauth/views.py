@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import reverse
@@ -24,11 +25,30 @@ SERVER_CLASS, VALIDATOR_CLASS = oauth_server()
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 CLIENT_METHODS = ("client_secret_basic", "client_secret_post")
 JWKS_MAX_AGE_S = 60
+FORM = "application/x-www-form-urlencoded"
 
 
 def _error(code: str, description: str) -> JsonResponse:
     """An error in the form of RFC 6749, 5.2."""
-    return JsonResponse({"error": code, "error_description": description}, status=400)
+    body = {"error": code, "error_description": description}
+    return JsonResponse(body, status=400, headers={"Cache-Control": "no-store"})
+
+
+def _form_fault(request: HttpRequest) -> str | None:
+    """What keeps the body from being read as one form, in one way; None if nothing does."""
+    if request.GET:
+        return "Parameters belong into the body."
+    if request.content_type != FORM:
+        return f"The body must be {FORM}."
+    try:
+        form = request.POST
+    except BadRequest:
+        return "The form must be in UTF-8."
+    if any("\x00" in name + "".join(values) for name, values in form.lists()):
+        return "A parameter holds a NUL."
+    if any(len(values) > 1 for name, values in form.lists() if name != "resource"):
+        return "A parameter is given twice."
+    return None
 
 
 class _Endpoint(View):
@@ -40,16 +60,19 @@ class _Endpoint(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            if request.GET:
-                return _error("invalid_request", "Parameters belong into the body.")
-            if any("\x00" in name + "".join(values) for name, values in request.POST.lists()):
-                return _error("invalid_request", "A parameter holds a NUL.")
-            if any(len(values) > 1 for name, values in request.POST.lists() if name != "resource"):
-                return _error("invalid_request", "A parameter is given twice.")
+            fault = _form_fault(request) if request.method == "POST" else None
+            if fault is not None:
+                return _error("invalid_request", fault)
             response = self._answer(request, super().dispatch, *args, **kwargs)
+        except ValueError:
+            # The toolkit and what it calls say so of text they can't read.
+            return _error("invalid_request", "A parameter or header can't be read.")
         except Exception as error:  # the toolkit's views have no handler of their own
             return problems.response_to(error)
         response["Cache-Control"] = "no-store"
+        if response.status_code >= 400 and "json" not in response["Content-Type"]:
+            # RFC 6749, 5.2: the toolkit gives some of its refusals no type.
+            response["Content-Type"] = "application/json"
         return response
 
     def _answer(

@@ -282,6 +282,73 @@ def test_broken_forms_are_refused(http: Client, db: None) -> None:
         assert Answer(http.get(path)).code == "method_not_allowed"
 
 
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "",
+        ";",
+        "text/plain",
+        "application/json",
+        "multipart/form-data",
+        "multipart/form-data; boundary=\xff",
+        "multipart/form-data; boundary=x",
+        "multipart/form-data; boundary=x; charset=base64",
+        f"{FORM}; charset=utf-16",
+        f"{FORM}; charset=base64",
+    ],
+)
+def test_what_is_no_form_is_refused(http: Client, db: None, path: str, kind: str) -> None:
+    part = b"--x\r\nContent-Disposition: form-data; name=token\r\n"
+    coded = part + b"Content-Transfer-Encoding: base64\r\n\r\n!!!\r\n--x--"
+    for body in (b"", b"x", b"grant_type=client_credentials&token=a", part, coded):
+        response = http.generic("POST", path, body, content_type=kind)
+        assert response.status_code == 400
+        assert response["Content-Type"] == "application/json"
+        assert response.json()["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+@pytest.mark.parametrize("user", [b"a%00b:x", b"a\x00b:x", b"%00:", b"\xc3\xa9%ED%A0%80:x"])
+def test_client_ids_that_no_client_can_have_are_refused(
+    http: Client, db: None, path: str, user: bytes
+) -> None:
+    headers = {"authorization": "Basic " + base64.b64encode(user).decode()}
+    form: dict[str, Any] = {"grant_type": "client_credentials", "token": "a"}
+    response = _post(http, path, headers, **form)
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+    assert response["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("resource", ["http://[", "https://[::1", "//", "name", "https://a#b"])
+def test_resources_that_are_no_addresses_are_refused(
+    cast: Cast, http: Client, resource: str
+) -> None:
+    form: dict[str, Any] = {"grant_type": "client_credentials", "resource": resource}
+    response = _post(http, "/oauth/token", _own(cast.gen), **form)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_target")
+    assert response["Content-Type"] == "application/json"
+
+
+def test_refusals_are_json(cast: Cast, flow: Flow) -> None:
+    code = flow.code()["code"]
+    own: dict[str, Any] = {"grant_type": "client_credentials", "scope": "x"}
+    refused = [
+        flow.tokens(code, client_id="nobody"),
+        flow.tokens(code, code_verifier="x" * 43),
+        _post(
+            flow.http, "/oauth/token", _own(cast.gen), grant_type="client_credentials", scope="x"
+        ),
+        _post(flow.http, "/oauth/revoke", token="a"),
+        _post(flow.http, "/oauth/revoke", _own(cast.gen)),
+    ]
+    for response in refused:
+        assert response.status_code in {400, 401}
+        assert response.json()["error"]
+        assert response["Content-Type"] == "application/json"
+        assert response["Cache-Control"] == "no-store"
+
+
 def test_revoked_tokens_are_refused(cast: Cast, flow: Flow) -> None:
     tokens = flow.tokens(flow.code()["code"]).json()
     stranger: dict[str, Any] = {"token": tokens["access_token"]}
