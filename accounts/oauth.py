@@ -51,6 +51,20 @@ class RequestValidator(OAuth2Validator):  # type: ignore[misc]
                 request=request,
             ) from error
 
+    def validate_code(
+        self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Of nobody whose account is closed."""
+        good = super().validate_code(client_id, code, client, request, *args, **kwargs)
+        return bool(good) and bool(request.user.is_active)
+
+    def validate_refresh_token(
+        self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Of nobody whose account is closed."""
+        good = super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
+        return bool(good) and bool(request.user.is_active)
+
     def validate_response_type(
         self,
         client_id: str,

@@ -131,6 +131,19 @@ def test_a_refresh_token_is_good_once_and_its_replay_ends_the_family(flow: Flow)
     assert _post(flow.http, "/oauth/token", **stolen).json()["error"] == "invalid_grant"
 
 
+def test_a_closed_accounts_refresh_token_and_code_are_refused(flow: Flow) -> None:
+    tokens = flow.tokens(flow.code()["code"]).json()
+    code = flow.code()["code"]
+    User.objects.filter(id=flow.who.id).update(is_active=False)
+    form: dict[str, Any] = {
+        "grant_type": "refresh_token",
+        "refresh_token": tokens["refresh_token"],
+        "client_id": flow.client_id,
+    }
+    for response in (_post(flow.http, "/oauth/token", **form), flow.tokens(code)):
+        assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
+
+
 def test_a_denial_goes_back_to_the_app(flow: Flow) -> None:
     back = flow.code(answer="deny")
     assert back["error"] == "access_denied"
@@ -336,9 +349,7 @@ def test_refusals_are_json(cast: Cast, flow: Flow) -> None:
     refused = [
         flow.tokens(code, client_id="nobody"),
         flow.tokens(code, code_verifier="x" * 43),
-        _post(
-            flow.http, "/oauth/token", _own(cast.gen), grant_type="client_credentials", scope="x"
-        ),
+        _post(flow.http, "/oauth/token", _own(cast.gen), **own),
         _post(flow.http, "/oauth/revoke", token="a"),
         _post(flow.http, "/oauth/revoke", _own(cast.gen)),
     ]
