@@ -78,7 +78,7 @@ def look(picture: Picture, detector: Detector) -> tuple[DetectedFace, ...]:
     faces = list(detector.detect(picture))
     for x, y, side in _squares(picture):
         faces += _shifted(detector.detect(picture[y : y + side, x : x + side]), x, y)
-    return _distinct(faces)
+    return distinct(faces)
 
 
 def look_closer(picture: Picture, detector: Detector) -> tuple[DetectedFace, ...]:
@@ -91,12 +91,12 @@ def look_closer(picture: Picture, detector: Detector) -> tuple[DetectedFace, ...
         picture, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=(127, 127, 127)
     )
     faces += _shifted(detector.detect(np.asarray(padded, dtype=np.uint8)), -margin, -margin)
-    return _distinct(faces)
+    return distinct(faces)
 
 
 def look_closest(picture: Picture, detector: Detector) -> tuple[DetectedFace, ...]:
     """Returns faces that are a small part of the picture, the best score first."""
-    return _distinct(_look_at_tiles(picture, detector, _FINEST_TILE))
+    return distinct(_look_at_tiles(picture, detector, _FINEST_TILE))
 
 
 def look_turned(picture: Picture, detector: Detector) -> tuple[DetectedFace, ...]:
@@ -106,7 +106,7 @@ def look_turned(picture: Picture, detector: Detector) -> tuple[DetectedFace, ...
     for quarters in (1, 3, 2):
         turned = np.ascontiguousarray(np.rot90(picture, quarters))
         faces += [_turned_back(f, quarters, width, height) for f in look(turned, detector)]
-    return _distinct(faces)
+    return distinct(faces)
 
 
 def confirm(
@@ -210,8 +210,8 @@ def _turned_back(face: DetectedFace, quarters: int, width: int, height: int) -> 
     return DetectedFace((xs[0], ys[0], xs[1], ys[1]), face.score, points)
 
 
-def _distinct(faces: Iterable[DetectedFace]) -> tuple[DetectedFace, ...]:
-    """Drops what overlaps a better one, the best score first."""
+def distinct(faces: Iterable[DetectedFace]) -> tuple[DetectedFace, ...]:
+    """Returns the faces without those that overlap a better one, the best score first."""
     kept: list[DetectedFace] = []
     for face in sorted(faces, key=lambda f: -f.score):
         if all(overlap(face.box, other.box) < SAME_FACE for other in kept):

@@ -25,6 +25,9 @@ BLINK_APART: Final = 0.12
 BLINK_DIP: Final = 0.35
 MOUTH_OPEN: Final = 0.32
 MOUTH_RISE: Final = 0.12
+SHORTEST_MOVEMENT: Final = 0.12
+"""Seconds that a turn or an open mouth stays above half of its peak, at least. People take three
+times as long; frames of somebody else, put in for less than a sample's time, do not."""
 HOLD_SPREAD: Final = 6.0
 HOLD_SECONDS: Final = 0.4
 
@@ -165,7 +168,17 @@ def _turns(times: Series, degrees: Series) -> tuple[Event, ...]:
         Event(float(times[i]), float(degrees[i]))
         for i, _ in peaks
         if degrees[i] >= TURN_MIN_DEGREES
+        and _seconds_above(times, degrees, i, float(degrees[i]) / 2) >= SHORTEST_MOVEMENT
     )
+
+
+def _seconds_above(times: Series, values: Series, i: int, level: float) -> float:
+    """How long the values around i stay above a level, a frame's own time included."""
+    below = np.flatnonzero(values < level)
+    first = int(below[below < i][-1]) + 1 if (below < i).any() else 0
+    last = int(below[below > i][0]) - 1 if (below > i).any() else values.size - 1
+    frame = float(np.median(np.diff(times))) if times.size > 1 else 0.0
+    return float(times[last] - times[first]) + frame
 
 
 def find_blinks(motion: Motion) -> tuple[Event, ...]:
@@ -206,6 +219,8 @@ def find_mouths(motion: Motion) -> tuple[Event, ...]:
     """Returns the times at which the mouth was wide open, sizes being height over width."""
     return tuple(
         Event(float(motion.times[i]), float(motion.mouth[i]))
-        for i, _ in prominent_peaks(motion.mouth, MOUTH_RISE)
+        for i, rise in prominent_peaks(motion.mouth, MOUTH_RISE)
         if motion.mouth[i] >= MOUTH_OPEN
+        and _seconds_above(motion.times, motion.mouth, i, float(motion.mouth[i]) - rise / 2)
+        >= SHORTEST_MOVEMENT
     )

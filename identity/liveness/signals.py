@@ -11,6 +11,7 @@ import numpy as np
 
 from identity.liveness import matching
 from identity.liveness.geometry import eye_distance
+from identity.liveness.tracking import PASS_SECONDS
 from identity.types import Kind, MeasuredPrompt, Sample, Signal, SignalOutcome, Track
 
 MIN_FACE_SHARE: Final = 0.95
@@ -25,6 +26,7 @@ DARK_PICTURE: Final = 30.0
 MAX_YAW: Final = 30.0
 MAX_PITCH: Final = 30.0
 MIN_GOOD_SAMPLES: Final = 8
+
 
 WHY: Final = {
     "single_face": ("ok", "no_face", "too_dark", "face_missing", "second_face"),
@@ -83,16 +85,18 @@ def single_face(track: Track) -> Signal:
 
 
 def seconds_of_others(track: Track) -> float:
-    """Returns the longest run of looks that saw a second face, first to last, seconds.
+    """Returns how long a second face was in sight without a break, seconds.
 
-    One look that misses it between two that see it doesn't end the run.
+    From the first look of the longest run that saw it to the last, and the time of one look more:
+    it was there before the first and after the last. One look that misses it between two that
+    see it doesn't end the run.
     """
     longest, start, last, missed = 0.0, None, 0.0, 0
     for look in track.passes:
         if look.others:
             start = look.time_s if start is None else start
             last, missed = look.time_s, 0
-            longest = max(longest, last - start)
+            longest = max(longest, last - start + PASS_SECONDS)
         elif start is not None:
             missed += 1
             start = None if missed > 1 else start

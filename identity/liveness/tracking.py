@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.liveness.detection import box_of, confirm, look, look_closer, overlap
+from identity.liveness.detection import box_of, confirm, distinct, look, look_closer, overlap
 from identity.types import DetectionPass, Jump
 from models.engine import (
     MESH_POINTS,
@@ -30,10 +30,11 @@ from models.engine import (
 from models.errors import UnusableRegion
 
 PRESENT: Final = 0.5
-PASS_SECONDS: Final = 0.4
-DENSE_PASS_SECONDS: Final = 0.2
-"""Between looks while a second face is in sight, so that half a second is told from less."""
-SEARCH_SECONDS: Final = 0.25
+PASS_SECONDS: Final = 0.2
+"""Between looks over the whole picture, so that half a second is told from less."""
+CLOSER_EVERY: Final = 5
+"""Each so many looks, and each while a second face is in sight, small faces are looked for."""
+SEARCH_SECONDS: Final = 0.1
 OTHER_MIN_SIDE: Final = 20.0
 OTHER_MIN_PART: Final = 0.2
 """A second face has at least this part of the first one's size: a poster on the wall counts,
@@ -150,6 +151,9 @@ class Tracker:
         """Looks over the whole picture for the face, if it is lost, and for others."""
         started = self.clock()
         faces = look(picture, self.detector)
+        in_sight = bool(self.passes) and self.passes[-1].others > 0
+        if in_sight or len(self.passes) % CLOSER_EVERY == 0:
+            faces = distinct((*faces, *look_closer(picture, self.detector)))
         self.detect_seconds += self.clock() - started
         if main is not None:
             main = self._unless_astray(main, faces)
@@ -160,7 +164,7 @@ class Tracker:
         others = 0 if main is None else self._count_others(picture, main, faces)
         light = float(picture[::16, ::16].mean())
         self.passes.append(DetectionPass(time_s, others, light))
-        self._next_pass = time_s + (DENSE_PASS_SECONDS if others else PASS_SECONDS) - 1e-6
+        self._next_pass = time_s + PASS_SECONDS - 1e-6
         return main
 
     def _search(self, time_s: float, picture: Picture) -> FaceMesh | None:

@@ -24,9 +24,11 @@ SAMPLE_SECONDS: Final = 0.4
 EARLY_SECONDS: Final = 0.25
 """While there are few samples yet: a short clip shall give enough of them for a template."""
 EARLY_SAMPLES: Final = 10
-MAX_SAMPLES: Final = 160
-"""A clip that breaks off at every frame doesn't get an embedding for each."""
+MAX_SAMPLES: Final = 700
+"""Out of reach: a minute, the longest that is taken, holds 667 stretches of the shortest kind."""
 SHORTEST_SECONDS: Final = 0.09
+"""A stretch between two breaks that is shorter has no sample. So no movement that short counts
+as an answer either (`events.SHORTEST_MOVEMENT`): nobody answers a prompt unseen."""
 _CROP_MARGIN: Final = 0.45
 _BETTER_BY: Final = 1.0
 _DEGREES_FOR_MOVING: Final = 300.0
@@ -118,8 +120,9 @@ class Sampler:
         best, self._best = self._best, None
         if best is None or len(self.samples) >= MAX_SAMPLES:
             return
-        last = self.samples[-1].time_s if self.samples else -1.0
-        if broken and time_s is not None and best.time_s - last < SHORTEST_SECONDS:
+        # The stretch's own length counts, whatever came before it: one that begins just after a
+        # sample may show somebody else all the same.
+        if broken and time_s is not None and time_s - self._opened < SHORTEST_SECONDS - 1e-6:
             return
         started = self.clock()
         quality = measure_quality(best.crop, best.points, best.shape, best.origin)

@@ -113,4 +113,8 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
 def _resolved(name: str, folder: Path) -> Path:
     """A file's path: beside the list if there is such a file there, else from where one is."""
     beside = folder / name
-    return beside if beside.is_file() else Path(name)
+    try:
+        return beside if beside.is_file() else Path(name)
+    except OSError:
+        # A name that is too long, say: reading the file will say so.
+        return Path(name)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,6 +30,17 @@ def test_a_turn_held_to_the_end_of_the_clip_is_found() -> None:
     motion = a_motion(4, yaw=lambda t: -20.0 * min(1.0, max(0.0, t - 2.5)))
     (right,) = find_events(motion).turns[Direction.RIGHT]
     assert right.size == pytest.approx(20, abs=0.5)
+
+
+def test_a_movement_too_short_to_be_sampled_is_none() -> None:
+    """Two frames of somebody else's turned head or open mouth, put in among one's own."""
+
+    def spliced(value: float) -> Callable[[float], float]:
+        return lambda t: value if 1.99 < t < 2.05 else 0.0
+
+    found = find_events(a_motion(4, yaw=spliced(25.0), mouth=spliced(0.6)))
+    assert all(not turns for turns in found.turns.values())
+    assert found.mouths == ()
 
 
 def test_trembling_is_no_turn() -> None:

@@ -73,6 +73,17 @@ def test_a_break_in_the_track_starts_a_new_sample() -> None:
     assert [round(s.yaw) for s in sampler.finish()][:2] == [0, 20]
 
 
+def test_a_tenth_of_a_second_of_another_face_has_its_own_sample() -> None:
+    """However soon after the first face's sample it comes."""
+    for start in range(2, 20):
+        sampler = Sampler([Recorder()])
+        for k in range(30):
+            other = start <= k < start + 3
+            broken = k in (0, start, start + 3)
+            sampler.take(k / 30, PICTURE, mesh_at(25.0 if other else 0.0), broken=broken)
+        assert 25 in [round(sample.yaw) for sample in sampler.finish()], start
+
+
 def test_a_track_that_breaks_at_every_frame_costs_no_embedding_for_each() -> None:
     sampler = Sampler([Recorder()])
     for k in range(300):
