@@ -46,8 +46,8 @@ def caller_of(token: str, *, resource: str, now: datetime) -> Caller:
         now: when.
 
     Raises:
-        InvalidToken: unknown, expired, for another resource, of an inactive account or of a
-            suspended client.
+        InvalidToken: unknown, expired, for another resource, of an inactive account, of a
+            suspended client, or issued before its last suspension.
     """
     if not 1 <= len(token) <= MAX_TOKEN_LENGTH or not token.isascii():
         raise InvalidToken
@@ -61,6 +61,8 @@ def caller_of(token: str, *, resource: str, now: datetime) -> Caller:
     if row is None or row.application is None or now >= row.expires:
         raise InvalidToken
     if row.application.suspended is not None or not row.allows_audience(resource):
+        raise InvalidToken
+    if row.application.has_revoked(row.created):
         raise InvalidToken
     if row.user is not None and not row.user.is_active:
         raise InvalidToken

@@ -44,6 +44,7 @@ class GeneratorState:
         renders: false for a person's app.
         first_party: may name a requester without that person's token.
         name: what people see.
+        tokens_not_before: what was issued until then is revoked, by a suspension.
     """
 
     client_id: str
@@ -52,6 +53,7 @@ class GeneratorState:
     renders: bool
     first_party: bool
     name: str = ""
+    tokens_not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def as_state(row: Generator) -> GeneratorState:
         renders=row.renders,
         first_party=row.first_party,
         name=row.name,
+        tokens_not_before=row.tokens_not_before,
     )
 
 
@@ -165,6 +168,10 @@ def _locked(client_id: str) -> Generator:
     return row
 
 
+def _end_tokens(row: Generator, now: datetime) -> None:
+    row.tokens_not_before = max(now, row.tokens_not_before or now)
+
+
 def suspend_generator(*, client_id: str, by: str, now: datetime) -> GeneratorState:
     """Refuse a client everywhere from now on, and revoke all that was issued to it.
 
@@ -177,7 +184,8 @@ def suspend_generator(*, client_id: str, by: str, now: datetime) -> GeneratorSta
         if row.suspended is not None:
             raise GeneratorStateConflict
         row.suspended = now
-        row.save(update_fields=["suspended"])
+        _end_tokens(row, now)
+        row.save(update_fields=["suspended", "tokens_not_before"])
         get_refresh_token_model().objects.filter(application=row, revoked__isnull=True).update(
             revoked=now
         )
@@ -193,7 +201,7 @@ def suspend_generator(*, client_id: str, by: str, now: datetime) -> GeneratorSta
 
 
 def resume_generator(*, client_id: str, by: str, now: datetime) -> GeneratorState:
-    """Let a suspended client ask again; tokens that were revoked stay revoked.
+    """Let a suspended client ask again; all that was issued to it before stays revoked.
 
     Raises:
         NoSuchGenerator: unknown id.
@@ -204,7 +212,9 @@ def resume_generator(*, client_id: str, by: str, now: datetime) -> GeneratorStat
         if row.suspended is None:
             raise GeneratorStateConflict
         row.suspended = None
-        row.save(update_fields=["suspended"])
+        # A request that was checked before the suspension may have saved its token after it.
+        _end_tokens(row, now)
+        row.save(update_fields=["suspended", "tokens_not_before"])
         append(
             chain=SERVICE_CHAIN,
             kind="generator.resumed",

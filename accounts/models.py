@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -63,6 +64,8 @@ class Generator(AbstractApplication):  # type: ignore[misc]
         renders: whether it may ask for and redeem likeness tokens.
         first_party: whether it may name a requester without that person's token.
         suspended: since when it is refused everywhere, if it is.
+        tokens_not_before: when it was last suspended or resumed; what was issued until then
+            stays revoked, whichever request was about to save it.
     """
 
     audience = models.CharField(max_length=200, unique=True)
@@ -70,6 +73,7 @@ class Generator(AbstractApplication):  # type: ignore[misc]
     renders = models.BooleanField(default=True)
     first_party = models.BooleanField(default=False)
     suspended = models.DateTimeField(null=True, blank=True)
+    tokens_not_before = models.DateTimeField(null=True, blank=True)
 
     class Meta(AbstractApplication.Meta):  # type: ignore[misc]
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
@@ -77,6 +81,10 @@ class Generator(AbstractApplication):  # type: ignore[misc]
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.audience = self.audience or self.client_id
         super().save(*args, **kwargs)
+
+    def has_revoked(self, issued: datetime) -> bool:
+        """Whether what was issued at `issued` was revoked by a suspension since."""
+        return self.tokens_not_before is not None and issued <= self.tokens_not_before
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Authorization code for everyone; client credentials for what renders."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from oauth2_provider.models import get_grant_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2 import (
     AuthorizationCodeGrant,
@@ -54,16 +55,20 @@ class RequestValidator(OAuth2Validator):  # type: ignore[misc]
     def validate_code(
         self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Of nobody whose account is closed."""
-        good = super().validate_code(client_id, code, client, request, *args, **kwargs)
-        return bool(good) and bool(request.user.is_active)
+        """Of nobody whose account is closed, and none from before a suspension."""
+        if not super().validate_code(client_id, code, client, request, *args, **kwargs):
+            return False
+        row = get_grant_model().objects.get(code=code, application=client)
+        return bool(request.user.is_active and not row.application.has_revoked(row.created))
 
     def validate_refresh_token(
         self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Of nobody whose account is closed."""
-        good = super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
-        return bool(good) and bool(request.user.is_active)
+        """Of nobody whose account is closed, and none from before a suspension."""
+        if not super().validate_refresh_token(refresh_token, client, request, *args, **kwargs):
+            return False
+        row = request.refresh_token_instance
+        return bool(request.user.is_active and not row.application.has_revoked(row.created))
 
     def validate_response_type(
         self,

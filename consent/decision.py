@@ -7,6 +7,7 @@ there is no path to permit but through every condition.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,12 +49,29 @@ class AccountFact:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorFact:
-    """A generator as it was read; `audience` is what tokens for it name as `aud`."""
+    """A generator as it was read.
+
+    Attributes:
+        client_id: what OAuth knows it by.
+        audience: what tokens for it name as `aud`.
+        suspended: it is refused everywhere.
+        renders: it may ask for likenesses at all.
+        tokens_not_before: when it was last suspended or resumed.
+    """
 
     client_id: str
     audience: str
     suspended: bool
     renders: bool
+    tokens_not_before: datetime | None = None
+
+    def has_revoked(self, issued: int) -> bool:
+        """Whether a token with the `iat` of `issued` may be from before the last suspension.
+
+        In whole seconds one that is older can't be told from one of the same second.
+        """
+        since = self.tokens_not_before
+        return since is not None and issued <= since.timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +254,8 @@ def _party_faults(request: DecisionRequest, snapshot: Snapshot) -> Iterator[Reas
     if generator is None or generator.client_id != request.generator:
         yield Reason.GENERATOR_UNKNOWN
     else:
-        if generator.suspended:
+        # In the second of a resumption no token could be issued that is told from older ones.
+        if generator.suspended or generator.has_revoked(math.floor(request.at.timestamp())):
             yield Reason.GENERATOR_SUSPENDED
         if not generator.renders:
             yield Reason.GENERATOR_RENDERS_NOTHING

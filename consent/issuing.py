@@ -81,13 +81,14 @@ def issue_again(
 
     Raises:
         Denied: there is no such token for this generator, requester and request; or it is
-            redeemed or expired; or consent has changed since.
+            redeemed or expired; or consent has changed, or the generator was suspended, since.
     """
     asked = DecisionRequest(requester, generator, now, request)
     with transaction.atomic():
         cameos = lock_likenesses(request)
-        decision = decide(asked, hold_snapshot(asked, cameos))
-        if not decision.permitted:
+        snapshot = hold_snapshot(asked, cameos)
+        decision = decide(asked, snapshot)
+        if not decision.permitted or snapshot.generator is None:
             raise Denied(decision.for_requester())
         if not is_id("lkt", jti):
             raise Denied
@@ -97,6 +98,8 @@ def issue_again(
         if row is None:
             raise Denied
         token = from_claims(row.claims)
+        if snapshot.generator.has_revoked(token.issued):
+            raise Denied
         epochs = {detail.identifier: detail.epoch for detail in token.details}
         if token.request_hash != request.digest() or epochs != decision.epochs:
             raise Denied

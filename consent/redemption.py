@@ -126,7 +126,10 @@ def _stands(
 ) -> bool:
     """Whether the decision as of now permits on just what the token was issued on."""
     asked = DecisionRequest(token.requester, client.client_id, now, request)
-    decision = decide(asked, snapshot_of(asked, cameos))
+    snapshot = snapshot_of(asked, cameos)
+    if snapshot.generator is None or snapshot.generator.has_revoked(token.issued):
+        return False
+    decision = decide(asked, snapshot)
     stands = {
         (entry.cameo, entry.epoch, entry.grant, entry.grant_version) for entry in decision.basis
     }

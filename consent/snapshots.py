@@ -114,6 +114,7 @@ def _snapshot(
                 audience=generator.audience,
                 suspended=generator.suspended,
                 renders=generator.renders,
+                tokens_not_before=generator.tokens_not_before,
             )
             if generator
             else None

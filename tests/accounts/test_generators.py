@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,23 @@ def test_suspending_revokes_what_was_issued_and_is_in_the_ledger() -> None:
     assert not resume_generator(client_id=row.client_id, by="test", now=utcnow()).suspended
     with pytest.raises(GeneratorStateConflict):
         resume_generator(client_id=row.client_id, by="test", now=utcnow())
+
+
+def test_a_suspension_and_a_resumption_each_end_what_was_issued_before() -> None:
+    client_id = _gen().generator.client_id
+    start = utcnow()
+    moments = [start + timedelta(seconds=at) for at in range(3)]
+    assert (
+        suspend_generator(client_id=client_id, by="test", now=moments[1]).tokens_not_before
+        == (moments[1])
+    )
+    resume_generator(client_id=client_id, by="test", now=moments[2])
+    # A clock that is behind brings nothing back to life.
+    suspend_generator(client_id=client_id, by="test", now=moments[0])
+    row = Generator.objects.get()
+    assert row.tokens_not_before == moments[2]
+    assert row.has_revoked(moments[2])
+    assert not row.has_revoked(moments[2] + timedelta(microseconds=1))
 
 
 def test_a_failed_ledger_entry_undoes_the_suspension(monkeypatch: pytest.MonkeyPatch) -> None:

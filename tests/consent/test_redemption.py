@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.interface import GeneratorState, resume_generator, suspend_generator
 from accounts.models import Generator, User
 from audit.models import LedgerEntry
 from common.errors import CameoError
+from consent import redemption
 from consent.interface import (
+    Denied,
     Issued,
     LeaseState,
     change_grant,
     introspect,
     issue,
+    issue_again,
     list_uses,
     read_lease,
     set_audience,
@@ -224,6 +228,53 @@ def test_a_suspended_generator_redeems_nothing(cast: Cast, changes: dict[str, An
     Generator.objects.filter(client_id=cast.gen).update(**changes)
     assert code_of(cast, issued) == "not_permitted"
     assert not is_active(cast, issued)
+
+
+def suspend_and_resume(cast: Cast, at: datetime) -> None:
+    suspend_generator(client_id=cast.gen, by="test", now=at)
+    resume_generator(client_id=cast.gen, by="test", now=at)
+
+
+@pytest.mark.parametrize("after", [timedelta(0), timedelta(microseconds=1), SECOND])
+def test_a_token_dies_with_its_generators_suspension_for_good(cast: Cast, after: timedelta) -> None:
+    cast.grant()
+    issued = cast.issue()
+    lease = cast.redeem(cast.issue(), now=NOW)
+    suspend_and_resume(cast, NOW + after)
+    later = NOW + 10 * SECOND
+    assert code_of(cast, issued, now=later) == "consent_changed"
+    assert not is_active(cast, issued, now=later)
+    again: dict[str, Any] = {"generator": cast.gen, "requester": cast.bob, "now": later}
+    with pytest.raises(Denied):
+        issue_again(request=cast.request(), jti=issued.jti, **again)
+    assert cast.redeem(cast.issue(now=later), now=later).id != lease.id
+
+
+def test_nothing_is_issued_in_the_second_of_a_resumption(cast: Cast) -> None:
+    # `iat` is in whole seconds: one of this second may be from before the suspension.
+    cast.grant()
+    suspend_and_resume(cast, NOW)
+    whole = NOW.replace(microsecond=0)
+    for moment in (NOW, whole + timedelta(microseconds=999_999)):
+        with pytest.raises(Denied):
+            cast.issue(now=moment)
+    assert cast.redeem(cast.issue(now=whole + SECOND), now=whole + SECOND).state == "live"
+
+
+def test_a_suspension_between_the_first_look_and_the_locks_is_seen(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast.grant()
+    issued = cast.issue()
+    usable = redemption._usable
+
+    def look(generator: str) -> GeneratorState | None:
+        found = usable(generator)
+        suspend_and_resume(cast, NOW)
+        return found
+
+    monkeypatch.setattr(redemption, "_usable", look)
+    assert code_of(cast, issued, now=NOW + 10 * SECOND) == "consent_changed"
 
 
 def test_introspection_tells_the_generator_what_its_token_says(cast: Cast) -> None:

@@ -18,7 +18,7 @@ from accounts.generators import (
     suspend_generator,
 )
 from common.canonical import strict_json
-from common.clock import utcnow
+from common.clock import rfc3339, utcnow
 from common.errors import CameoError, InvalidInput
 
 MAX_KEY_FILE = 10_000
@@ -68,7 +68,7 @@ class Command(BaseCommand):
             body = asdict(made.generator)
             if made.client_secret is not None:
                 body["client_secret"] = made.client_secret
-            self.stdout.write(json.dumps(body))
+            self.stdout.write(_json(body))
             return
         self.stdout.write(f"client_id      {made.generator.client_id}")
         self.stdout.write(f"audience       {made.generator.audience}")
@@ -87,19 +87,23 @@ class Command(BaseCommand):
     def _list(self, options: dict[str, Any]) -> None:
         found = list_generators()
         if options["json"]:
-            self.stdout.write(json.dumps([asdict(state) for state in found]))
+            self.stdout.write(_json([asdict(state) for state in found]))
             return
         for state in found:
             self._show(state, options)
 
     def _show(self, state: GeneratorState, options: dict[str, Any]) -> None:
         if options["json"]:
-            self.stdout.write(json.dumps(asdict(state)))
+            self.stdout.write(_json(asdict(state)))
             return
         kind = "generator" if state.renders else "app"
         marks = [kind, *(["first party"] if state.first_party else [])]
         marks += ["suspended"] if state.suspended else []
         self.stdout.write(f"{state.client_id}  {state.name}  ({', '.join(marks)})")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, default=rfc3339)
 
 
 def _as_json(command: argparse.ArgumentParser) -> None:
