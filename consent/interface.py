@@ -23,7 +23,7 @@ from consent.records import (
     Page,
     UseRecord,
 )
-from consent.redemption import introspect, redeem
+from consent.redemption import introspect, redeem, redeem_again
 from consent.request import Label, Outputs, Purpose, RenderRequest, parse_request
 from consent.selectors import (
     decide_for,
@@ -75,6 +75,7 @@ __all__ = [
     "read_grant_history",
     "read_lease",
     "redeem",
+    "redeem_again",
     "set_audience",
     "withdraw_grant",
 ]

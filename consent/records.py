@@ -85,6 +85,7 @@ class LeaseState(StrEnum):
 
     LIVE = "live"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

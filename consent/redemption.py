@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +12,6 @@ import audit.interface as audit
 import events.interface as events
 from accounts.interface import GeneratorState, read_generator
 from common.keyring import TOKEN
-from consent.decision import Snapshot, decide
 from consent.errors import (
     ConsentChanged,
     Denied,
@@ -24,8 +22,8 @@ from consent.errors import (
 from consent.keys import keyring
 from consent.models import IssuedToken, Lease, Use, UseLikeness
 from consent.records import LeaseRecord
-from consent.request import DecisionRequest, RenderRequest, parse_request
-from consent.selectors import lease_record
+from consent.request import RenderRequest, parse_request
+from consent.selectors import find_lease, lease_record, lease_stands, stands
 from consent.snapshots import (
     consistent_read,
     hold_snapshot,
@@ -34,7 +32,6 @@ from consent.snapshots import (
     read_snapshot,
 )
 from consent.tokens import LikenessToken, verify
-from identity.interface import CameoState
 
 
 def redeem(
@@ -72,11 +69,29 @@ def redeem(
             raise TokenRefused
         if row.redeemed is not None:
             raise TokenAlreadyRedeemed
-        if not _stands(client, token, request, cameos, now, hold_snapshot):
+        if not stands(token, request, generator, now, hold_snapshot, cameos):
             raise ConsentChanged
         row.redeemed = now
         row.save(update_fields=["redeemed"])
         return _begin_use(row, token, request, now=now, by=by)
+
+
+def redeem_again(*, lease: str, generator: str, now: datetime) -> LeaseRecord:
+    """The lease that a redemption gave, for who repeats it because the answer was lost.
+
+    Decides again, under the locks that redeeming takes: a lease that no longer permits isn't
+    given out.
+
+    Raises:
+        LeaseNotFound: there is none, or it is another generator's (client id).
+        ConsentChanged: consent no longer stands as it did when the token was issued.
+    """
+    with transaction.atomic():
+        row = find_lease(lease=lease, generator=generator)
+        cameos = lock_likenesses(parse_request(row.use.request))
+        if not lease_stands(row, now=now, snapshot_of=hold_snapshot, cameos=cameos):
+            raise ConsentChanged
+        return lease_record(row, now=now)
 
 
 def introspect(*, generator: str, token_text: str, now: datetime) -> dict[str, Any]:
@@ -97,7 +112,7 @@ def introspect(*, generator: str, token_text: str, now: datetime) -> dict[str, A
         if row is None or row.claims != token.claims():
             return inactive
         request = parse_request(row.request)
-        if not _stands(client, token, request, read_likenesses(request), now, read_snapshot):
+        if not stands(token, request, generator, now, read_snapshot, read_likenesses(request)):
             return inactive
     return {"active": True, "client_id": client.client_id, **token.claims()}
 
@@ -114,29 +129,6 @@ def _verified(client: GeneratorState, token_text: str, now: datetime) -> Likenes
     return verify(
         token_text, keys, issuer=settings.CAMEO_PUBLIC_URL, audience=client.audience, now=now
     )
-
-
-def _stands(
-    client: GeneratorState,
-    token: LikenessToken,
-    request: RenderRequest,
-    cameos: dict[str, CameoState],
-    now: datetime,
-    snapshot_of: Callable[[DecisionRequest, Mapping[str, CameoState]], Snapshot],
-) -> bool:
-    """Whether the decision as of now permits on just what the token was issued on."""
-    asked = DecisionRequest(token.requester, client.client_id, now, request)
-    snapshot = snapshot_of(asked, cameos)
-    if snapshot.generator is None or snapshot.generator.has_revoked(token.issued):
-        return False
-    decision = decide(asked, snapshot)
-    stands = {
-        (entry.cameo, entry.epoch, entry.grant, entry.grant_version) for entry in decision.basis
-    }
-    stood = {
-        (entry.identifier, entry.epoch, entry.grant, entry.grant_version) for entry in token.details
-    }
-    return decision.permitted and stands == stood
 
 
 def _begin_use(

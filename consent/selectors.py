@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from common.ids import is_id
 from common.keyring import TOKEN
-from consent.decision import Decision, decide
+from consent.decision import Decision, Snapshot, decide
 from consent.errors import CameoNotFound, GrantNotFound, LeaseNotFound
 from consent.keys import keyring
 from consent.models import Audience, Grant, Lease, UseLikeness
@@ -22,9 +23,10 @@ from consent.records import (
     Page,
     UseRecord,
 )
-from consent.request import DecisionRequest, RenderRequest
+from consent.request import DecisionRequest, RenderRequest, parse_request
 from consent.snapshots import consistent_read, read_likenesses, read_snapshot
-from identity.interface import read_cameos
+from consent.tokens import LikenessToken, from_claims
+from identity.interface import CameoState, read_cameos
 
 DEFAULT_LIMIT = 50
 
@@ -200,8 +202,66 @@ def _use_record(row: UseLikeness) -> UseRecord:
     )
 
 
+SnapshotOf = Callable[[DecisionRequest, Mapping[str, CameoState]], Snapshot]
+
+
+def stands(
+    token: LikenessToken,
+    request: RenderRequest,
+    generator: str,
+    now: datetime,
+    snapshot_of: SnapshotOf,
+    cameos: Mapping[str, CameoState],
+) -> bool:
+    """Whether the decision as of now permits on just what the token was issued on.
+
+    Args:
+        token: as it was issued.
+        request: the request it was issued for.
+        generator: client id of who it was issued to.
+        now: when.
+        snapshot_of: `hold_snapshot`, with the cameos locked, or `read_snapshot`.
+        cameos: the request's cameos, locked or read.
+    """
+    asked = DecisionRequest(token.requester, generator, now, request)
+    snapshot = snapshot_of(asked, cameos)
+    if snapshot.generator is None or snapshot.generator.has_revoked(token.issued):
+        return False
+    decision = decide(asked, snapshot)
+    found = {
+        (entry.cameo, entry.epoch, entry.grant, entry.grant_version) for entry in decision.basis
+    }
+    stood = {
+        (entry.identifier, entry.epoch, entry.grant, entry.grant_version) for entry in token.details
+    }
+    return decision.permitted and found == stood
+
+
+def lease_stands(
+    row: Lease, *, now: datetime, snapshot_of: SnapshotOf, cameos: Mapping[str, CameoState]
+) -> bool:
+    """Whether what a lease's token was issued on is permitted as of now."""
+    token, request = from_claims(row.use.token.claims), parse_request(row.use.request)
+    return stands(token, request, row.generator, now, snapshot_of, cameos)
+
+
+def find_lease(*, lease: str, generator: str) -> Lease:
+    """The row of a generator's (client id) own lease, with its use and token.
+
+    Raises:
+        LeaseNotFound: if there is none, or it is another's.
+    """
+    if not is_id("lse", lease):
+        raise LeaseNotFound
+    rows = Lease.objects.select_related("use__token")
+    row = rows.filter(id=lease, generator=generator).first()
+    if row is None:
+        raise LeaseNotFound
+    return row
+
+
 def lease_record(row: Lease, *, now: datetime) -> LeaseRecord:
-    """A row as the record that goes out, as it stands at `now`."""
+    """A row as the record that goes out at `now`, of a lease whose consent stands."""
     return LeaseRecord(
         id=row.id,
         use=row.use_id,
@@ -213,17 +273,21 @@ def lease_record(row: Lease, *, now: datetime) -> LeaseRecord:
 
 
 def read_lease(*, lease: str, generator: str, now: datetime) -> LeaseRecord:
-    """A lease, to the generator (client id) that holds it.
+    """A lease, to the generator (client id) that holds it; `withdrawn` where it would be live
+    but consent no longer stands as it did when its token was issued.
 
     Raises:
         LeaseNotFound: if there is none, or it is another's.
     """
-    if not is_id("lse", lease):
-        raise LeaseNotFound
-    row = Lease.objects.filter(id=lease, generator=generator).first()
-    if row is None:
-        raise LeaseNotFound
-    return lease_record(row, now=now)
+    with consistent_read():
+        row = find_lease(lease=lease, generator=generator)
+        found = lease_record(row, now=now)
+        cameos = read_likenesses(parse_request(row.use.request))
+        if found.state is LeaseState.LIVE and not lease_stands(
+            row, now=now, snapshot_of=read_snapshot, cameos=cameos
+        ):
+            return replace(found, state=LeaseState.WITHDRAWN)
+        return found
 
 
 def jwks(*, now: datetime) -> dict[str, Any]:

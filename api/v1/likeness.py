@@ -116,7 +116,9 @@ class LeaseShape(serializers.Serializer[Any]):
     id = serializers.CharField()
     use = serializers.CharField()
     generator = serializers.CharField()
-    state = serializers.CharField(help_text="live or expired.")
+    state = serializers.CharField(
+        help_text="live; expired; or withdrawn, when consent ended or changed meanwhile."
+    )
     expires = Moment()
     obligations = serializers.ListField(child=serializers.CharField())
 
@@ -277,7 +279,7 @@ class LikenessTokenRedeem(Endpoint):
                 by=generator.client_id,
             ),
             name=lambda made: made.id,
-            again=lambda made: consent.read_lease(
+            again=lambda made: consent.redeem_again(
                 lease=made, generator=generator.client_id, now=now
             ),
         )

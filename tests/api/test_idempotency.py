@@ -100,6 +100,22 @@ def test_a_lost_answer_to_a_redemption_is_told_again(cast: Cast, alice_cameo: Ca
     assert other.code == "token_already_redeemed"
 
 
+@pytest.mark.parametrize("path", ["grants/{grant}/withdraw", "cameos/{cameo}/erase"])
+def test_a_redemption_is_not_told_again_after_a_withdrawal(
+    cast: Cast, alice_cameo: Cameo, path: str
+) -> None:
+    bob, body = _issue(cast, alice_cameo)
+    token = bob("POST", "/v1/likeness-tokens", body).json["token"]
+    gen, sent = cast.machine(cast.gen), {"token": token, "request": body["request"]}
+    lease = gen("POST", "/v1/likeness-tokens/redeem", sent, idempotency_key="r").json
+    made = path.format(grant=Grant.objects.get().id, cameo=alice_cameo.id)
+    assert cast.api(cast.alice)("POST", f"/v1/{made}").status == 200
+    again = gen("POST", "/v1/likeness-tokens/redeem", sent, idempotency_key="r")
+    assert (again.status, again.code) == (403, "consent_changed")
+    found = gen("GET", f"/v1/leases/{lease['id']}")
+    assert (found.status, found.json) == (200, lease | {"state": "withdrawn"})
+
+
 def test_after_a_day_a_key_is_forgotten(cast: Cast) -> None:
     alice = cast.api(cast.alice)
     first = alice("POST", "/v1/capture-sessions", {}, idempotency_key="k").json

@@ -17,6 +17,7 @@ from audit.models import LedgerEntry
 from common.errors import CameoError
 from consent import redemption
 from consent.interface import (
+    ConsentChanged,
     Denied,
     Issued,
     LeaseState,
@@ -26,6 +27,7 @@ from consent.interface import (
     issue_again,
     list_uses,
     read_lease,
+    redeem_again,
     set_audience,
     withdraw_grant,
 )
@@ -302,6 +304,69 @@ def test_a_redeemed_or_expired_token_is_inactive(cast: Cast) -> None:
     assert not is_active(cast, issued, now=NOW + timedelta(seconds=125))
     cast.redeem(issued)
     assert not is_active(cast, issued)
+
+
+def suspend_gen(cast: Cast, grant: str) -> None:
+    suspend_generator(client_id=cast.gen, by="test", now=LATER)
+
+
+def suspend_and_resume_gen(cast: Cast, grant: str) -> None:
+    suspend_and_resume(cast, LATER)
+
+
+@pytest.mark.parametrize(
+    "happen",
+    [
+        withdraw,
+        withdraw_and_grant_again,
+        change,
+        narrow,
+        narrow_and_widen,
+        suspend_cameo,
+        erase_cameo,
+        count_epoch,
+        close_requester,
+        close_owner,
+        suspend_gen,
+        suspend_and_resume_gen,
+    ],
+)
+def test_a_lease_dies_with_the_consent_it_was_given_on(
+    cast: Cast, happen: Callable[[Cast, str], None]
+) -> None:
+    grant = cast.grant()
+    lease = cast.redeem(cast.issue())
+    given: dict[str, Any] = {"lease": lease.id, "generator": cast.gen, "now": LATER + 2 * SECOND}
+    assert read_lease(**given) == redeem_again(**given) == lease
+    happen(cast, grant.id)
+    assert read_lease(**given) == replace(lease, state=LeaseState.WITHDRAWN)
+    with pytest.raises(ConsentChanged):
+        redeem_again(**given)
+    # Once it has ended by itself that is what is said of it, but it isn't given out again.
+    given["now"] = lease.expires
+    assert read_lease(**given).state == LeaseState.EXPIRED
+    with pytest.raises(ConsentChanged):
+        redeem_again(**given)
+
+
+def test_a_lease_is_withdrawn_at_the_end_of_its_grant(cast: Cast) -> None:
+    end = NOW + 3 * SECOND
+    cast.grant(terms={"purposes": ["personal"], "not_after": end.isoformat()})
+    lease = cast.redeem(cast.issue())
+    given: dict[str, Any] = {"lease": lease.id, "generator": cast.gen}
+    assert read_lease(**given, now=end - SECOND).state == LeaseState.LIVE
+    assert read_lease(**given, now=end).state == LeaseState.WITHDRAWN
+
+
+def test_a_lost_lease_is_told_again_while_it_stands(cast: Cast) -> None:
+    cast.grant()
+    lease = cast.redeem(cast.issue())
+    given: dict[str, Any] = {"lease": lease.id, "generator": cast.gen}
+    assert redeem_again(**given, now=lease.expires).state == LeaseState.EXPIRED
+    for other in (given | {"generator": cast.other_gen}, given | {"lease": "nul\x00"}):
+        with pytest.raises(CameoError) as refused:
+            redeem_again(**other, now=LATER)
+        assert refused.value.code == "not_found"
 
 
 def test_a_lease_is_read_by_who_holds_it(cast: Cast) -> None:
