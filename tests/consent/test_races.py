@@ -161,7 +161,7 @@ def test_the_check_catches_a_redemption_that_does_not_decide_again(
 ) -> None:
     cast = make_cast()
     grant = cast.grant()
-    monkeypatch.setattr("consent.redemption._stands", lambda *given: True)
+    monkeypatch.setattr("consent.redemption.stands", lambda *given: True)
     left = [cast.issue() for _ in range(30)]
     history = together(
         [("redeem", partial(cast.redeem, issued)) for issued in left],
