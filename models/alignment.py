@@ -71,6 +71,30 @@ def dlib_five(mesh_points: NDArray[np.float32], size: int) -> Affine:
     return similarity(source, target)
 
 
+def five_points(mesh_points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns ArcFace's five points, (5, 2), pixels of the picture.
+
+    The subject's right eye and left eye (the middle between their corners), the nose's tip,
+    the mouth's right and left corner.
+
+    Args:
+        mesh_points: (468, 3), pixels of the picture.
+
+    Raises:
+        UnusableRegion: they are not 468 points.
+    """
+    points = _checked(mesh_points)[:, :2]
+    return np.stack(
+        [
+            points[list(_MESH_RIGHT_EYE)].mean(axis=0),
+            points[list(_MESH_LEFT_EYE)].mean(axis=0),
+            points[_MESH_NOSE_TIP],
+            points[_MESH_MOUTH_RIGHT],
+            points[_MESH_MOUTH_LEFT],
+        ]
+    )
+
+
 def arcface_five_wider(mesh_points: NDArray[np.float32], size: int) -> Affine:
     """Returns the (2, 3) matrix from the picture to ArcFace's crop, shrunk about its centre.
 
@@ -81,16 +105,7 @@ def arcface_five_wider(mesh_points: NDArray[np.float32], size: int) -> Affine:
     Raises:
         UnusableRegion: the points are degenerate or not finite.
     """
-    points = _checked(mesh_points)[:, :2]
-    source = np.stack(
-        [
-            points[list(_MESH_RIGHT_EYE)].mean(axis=0),
-            points[list(_MESH_LEFT_EYE)].mean(axis=0),
-            points[_MESH_NOSE_TIP],
-            points[_MESH_MOUTH_RIGHT],
-            points[_MESH_MOUTH_LEFT],
-        ]
-    )
+    source = five_points(mesh_points)
     centre = _ARCFACE_SIZE / 2
     target = ((_ARCFACE_POINTS - centre) * _WIDER + centre) * (size / _ARCFACE_SIZE)
     return similarity(source, target)

@@ -116,19 +116,21 @@ def _list(models_dir: Path, say: Say) -> None:
         manifest = load_manifest(name)
         state = "installed" if is_installed(manifest, models_dir) else "not installed"
         use = "any use" if manifest.commercial_use else "non-commercial only"
-        say(f"{name:<12} {state:<14} {use:<20} {manifest.summary}")
+        say(f"{name:<20} {state:<14} {use:<20} {manifest.summary}")
 
 
 def _show(manifest: Manifest, models_dir: Path, say: Say) -> None:
     state = "installed" if is_installed(manifest, models_dir) else "not installed"
     say(f"{manifest.name}: {manifest.summary}")
     say(f"  {state} in {models_dir / manifest.name}")
-    say(f"  template format {template_format(manifest)}")
     if manifest.tracker is not None:
         say(f"  tracked by pack {manifest.tracker}")
-    calibration = manifest.calibration
-    say(f"  calibration: {'measured' if calibration.measured else 'not measured'}")
-    say(f"    {manifest.calibration_basis}")
+    if manifest.calibration is None:
+        say("  fills only the role pad, beside another pack")
+    else:
+        say(f"  template format {template_format(manifest)}")
+        say(f"  calibration: {'measured' if manifest.calibration.measured else 'not measured'}")
+        say(f"    {manifest.calibration_basis}")
     for file in manifest.files:
         say(f"  {file.name} ({file.role}, {file.runtime}, {file.bytes:,} bytes)")
         say(f"    sha256 {file.sha256}")

@@ -122,6 +122,32 @@ class Embedder(Protocol):
         """
 
 
+class PadEngine(Protocol):
+    """Says of one face in one frame how likely it is bona fide, no presentation attack.
+
+    One signal among several, never a decision: what the numbers mean differs between engines
+    and with the light, the camera and the background.
+    """
+
+    @property
+    def name(self) -> str:
+        """The engine's name for records: that of its pack."""
+
+    def score(self, picture: Picture, box: tuple[float, float, float, float]) -> float:
+        """Returns the live probability that the engine gives, 0 to 1.
+
+        Args:
+            picture: RGB, shape (height, width, 3).
+            box: (x0, y0, x1, y1) as the detector gives it, pixels of that picture; may reach
+                beyond its edges.
+
+        Raises:
+            UnusablePicture: the array is not such a picture.
+            UnusableRegion: the box is empty, not finite, or outside the picture.
+            NoPadScore: the engine can't judge the face there.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """Turns the embedders' cosines c into one comparison score, weights · c + bias.

@@ -105,3 +105,10 @@ class NoFaceToEmbed(InvalidInput):
 
     code = "no_face_to_embed"
     message = "The embedder's own detector sees no face there."
+
+
+class NoPadScore(InvalidInput):
+    """A PAD engine can't judge what is in the box: no face, or too little around it."""
+
+    code = "no_pad_score"
+    message = "The PAD engine can't judge the face there."

@@ -12,7 +12,7 @@ from typing import Final
 from tqdm import tqdm
 
 from models.archives import extract, is_archive
-from models.converters import dlib_resnet, hse_mobilenet
+from models.converters import dlib_resnet, hse_mobilenet, minifasnet
 from models.digests import sha256_of, verify_bytes, verify_file
 from models.errors import (
     DigestMismatch,
@@ -40,6 +40,7 @@ Say = Callable[[str], None]
 _CONVERTERS: Final[Mapping[str, tuple[int, Callable[..., bytes]]]] = {
     "dlib_resnet": (1, dlib_resnet.convert),
     "hse_mobilenet": (2, hse_mobilenet.convert),
+    "minifasnet": (1, minifasnet.convert),
 }
 _MAX_IMPORTED: Final = 10_000
 

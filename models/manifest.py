@@ -153,10 +153,11 @@ class Manifest:
         summary: one sentence.
         commercial_use: whether the licences of all files permit it.
         tracker: name of the pack whose detector and mesh follow the face, or None where
-            this pack has its own.
+            this pack has its own or needs none.
         files: in the manifest's order.
-        calibration: of the comparison score.
-        calibration_basis: what it rests on.
+        calibration: of the comparison score; None in a pack without embedders, which fills
+            only the role `pad` and stands beside another.
+        calibration_basis: what it rests on; empty where there is none.
     """
 
     name: str
@@ -164,7 +165,7 @@ class Manifest:
     commercial_use: bool
     tracker: str | None
     files: tuple[PackFile, ...]
-    calibration: Calibration
+    calibration: Calibration | None
     calibration_basis: str
 
     def with_role(self, role: str) -> tuple[PackFile, ...]:
@@ -203,14 +204,17 @@ def parse_manifest(content: bytes) -> Manifest:
     root.where = f"manifest {name}"
     tracker = _matching(root, "tracker", _NAME) if "tracker" in root else None
     files = tuple(_file(table) for table in root.tables("files"))
-    manifest_calibration, basis = parse_calibration(root.table("calibration"))
+    calibration: Calibration | None = None
+    basis = ""
+    if "calibration" in root:
+        calibration, basis = parse_calibration(root.table("calibration"))
     manifest = Manifest(
         name=name,
         summary=root.text("summary"),
         commercial_use=root.flag("commercial_use"),
         tracker=tracker,
         files=files,
-        calibration=manifest_calibration,
+        calibration=calibration,
         calibration_basis=basis,
     )
     root.done()
@@ -244,13 +248,18 @@ def _check(manifest: Manifest) -> None:
     names = [file.name for file in manifest.files]
     if len(set(names)) != len(names):
         raise ManifestError(f"{where} names a file twice.")
-    if len(manifest.with_role("embedder")) != len(manifest.calibration.weights):
+    weights = manifest.calibration.weights if manifest.calibration is not None else ()
+    if len(manifest.with_role("embedder")) != len(weights):
         raise ManifestError(f"{where} needs one weight for each embedder.")
+    if manifest.tracker == manifest.name:
+        raise ManifestError(f"{where} can't be its own tracker.")
+    if len(manifest.with_role("pad")) == len(manifest.files):
+        return
     own = (len(manifest.with_role("detector")), len(manifest.with_role("mesh")))
     if manifest.tracker is None and own != (1, 1):
         raise ManifestError(f"{where} needs one detector and one mesh, or a tracker.")
-    if manifest.tracker == manifest.name:
-        raise ManifestError(f"{where} can't be its own tracker.")
+    if manifest.calibration is None:
+        raise ManifestError(f"{where} has neither embedders nor only the role pad.")
 
 
 def _file(table: Table) -> PackFile:

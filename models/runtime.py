@@ -12,10 +12,11 @@ import rfc8785
 from models.blazeface import BlazeFaceDetector
 from models.digests import verify_bytes
 from models.embedder import MeshAlignedEmbedder
-from models.engine import Calibration, Detector, Embedder, Engines, MeshEngine
-from models.errors import FilesMissing, ManifestError
+from models.engine import Calibration, Detector, Embedder, Engines, MeshEngine, PadEngine
+from models.errors import FilesMissing, ManifestError, PackError
 from models.face_mesh import FaceMeshEngine
 from models.manifest import Manifest, PackFile, load_manifest, parse_calibration
+from models.minifasnet import MiniFasNetPad
 from models.tables import Table
 
 CALIBRATION_FILE: Final = "calibration.toml"
@@ -43,13 +44,14 @@ def load_engines(name: str, models_dir: Path, *, threads: int = 1) -> Engines:
         PackError: the pack can't be used for another reason.
     """
     manifest = load_manifest(name)
+    shipped = _shipped_calibration(manifest)
     tracker = load_manifest(manifest.tracker) if manifest.tracker else manifest
     needed = [*tracker.with_role("detector"), *tracker.with_role("mesh")]
     contents = _read(models_dir / name, manifest, manifest.files)
     tracking = (
         contents if tracker is manifest else _read(models_dir / tracker.name, tracker, needed)
     )
-    calibration = _calibration(models_dir / name, manifest)
+    calibration = _calibration(models_dir / name, manifest, shipped)
     return Engines(
         pack=name,
         template_format=template_format(manifest, calibration),
@@ -58,6 +60,43 @@ def load_engines(name: str, models_dir: Path, *, threads: int = 1) -> Engines:
         embedders=_embedders(models_dir / name, manifest, contents, threads),
         calibration=calibration,
     )
+
+
+def load_pad(name: str, models_dir: Path, *, threads: int = 1) -> PadEngine:
+    """Returns the PAD engine of the pack `name`, which may fill other roles as well.
+
+    As in `load_engines`, the bytes whose digests were compared are the bytes that are loaded.
+
+    Args:
+        name: of the pack.
+        models_dir: folder that holds a folder for each installed pack.
+        threads: threads for each network to compute on.
+
+    Raises:
+        UnknownPack: there is no such pack.
+        FilesMissing: a file isn't there; the error names it and how to install it.
+        DigestMismatch: a file is another one; the error names it and both digests.
+        PackError: the pack has no PAD engine, or can't be used for another reason.
+    """
+    manifest = load_manifest(name)
+    files = manifest.with_role("pad")
+    if not files:
+        raise PackError(f"Pack {name} doesn't fill the role pad.")
+    contents = _read(models_dir / name, manifest, files)
+    match sorted({file.engine for file in files}):
+        case ["minifasnet"]:
+            networks = [(file, contents[file.name]) for file in files]
+            return MiniFasNetPad(name, networks, threads=threads)
+        case ["insightface_liveness"] if len(files) == 1:
+            # Imported only for packs that need it: it brings scikit-image and SciPy.
+            from models.insightface_liveness import InsightFaceLivenessPad
+
+            tracker = load_manifest(manifest.tracker) if manifest.tracker else manifest
+            needed = tracker.with_role("mesh")
+            mesh = _mesh(tracker, _read(models_dir / tracker.name, tracker, needed), threads)
+            return InsightFaceLivenessPad(name, contents[files[0].name], mesh, threads=threads)
+        case other:
+            raise ManifestError(f"manifest {name}: no PAD engine is made of {', '.join(other)}.")
 
 
 def template_format(manifest: Manifest, calibration: Calibration | None = None) -> str:
@@ -69,8 +108,11 @@ def template_format(manifest: Manifest, calibration: Calibration | None = None) 
     Args:
         manifest: of the pack.
         calibration: the one in use, where it isn't the manifest's.
+
+    Raises:
+        PackError: the pack has no embedders.
     """
-    weights = (calibration or manifest.calibration).weights
+    weights = (calibration or _shipped_calibration(manifest)).weights
     aligner = manifest.with_role("detector") if manifest.tracker else manifest.with_role("mesh")
     described: dict[str, Any] = {
         "version": 1,
@@ -106,11 +148,19 @@ def _read(folder: Path, manifest: Manifest, files: Sequence[PackFile]) -> Conten
     }
 
 
-def _calibration(folder: Path, manifest: Manifest) -> Calibration:
+def _shipped_calibration(manifest: Manifest) -> Calibration:
+    if manifest.calibration is None:
+        raise PackError(
+            f"Pack {manifest.name} has no embedders: it fills only the role pad, beside another."
+        )
+    return manifest.calibration
+
+
+def _calibration(folder: Path, manifest: Manifest, shipped: Calibration) -> Calibration:
     """The deployer's own calibration where there is one, else the manifest's."""
     path = folder / CALIBRATION_FILE
     if not path.is_file():
-        return manifest.calibration
+        return shipped
     where = f"{CALIBRATION_FILE} of pack {manifest.name}"
     calibration, _ = parse_calibration(Table.parse(path.read_bytes(), where))
     if len(calibration.weights) != len(manifest.with_role("embedder")):
