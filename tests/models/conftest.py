@@ -68,6 +68,22 @@ def raw_weights() -> Callable[[str], bytes]:
 
 
 @pytest.fixture(scope="session")
+def pad_weights() -> Callable[[str], bytes]:
+    """Returns a publisher's file of pack `minifasnet` by name, else skips."""
+    shared = Path(os.environ.get("CAMEO_SHARED_MODELS", ROOT.parent / "shared" / "models"))
+    ingredients = {i.name: i for f in load_manifest("minifasnet").files for i in f.made_from}
+
+    def read(name: str) -> bytes:
+        wanted = ingredients[name].sha256
+        for path in (shared / name, cache_folder() / wanted):
+            if path.is_file() and sha256_of(path) == wanted:
+                return path.read_bytes()
+        pytest.skip(f"{name} is not there (manage.py models install minifasnet)")
+
+    return read
+
+
+@pytest.fixture(scope="session")
 def real_scrfd() -> Path:
     """A real InsightFace detector, for tests only; skips where it isn't there."""
     folder = Path(os.environ.get("CAMEO_SHARED_MODELS", ROOT.parent / "shared" / "models"))

@@ -7,14 +7,30 @@ import pytest
 from models.blazeface import SIZE as DETECTOR_SIZE
 from models.errors import ManifestError, UnknownPack
 from models.face_mesh import SIZE as MESH_SIZE
-from models.manifest import PACKS, RegistrySource, load_manifest, pack_names, parse_manifest
+from models.manifest import (
+    PACKS,
+    RegistrySource,
+    WebFile,
+    load_manifest,
+    pack_names,
+    parse_manifest,
+)
 
 OPEN = (PACKS / "open" / "manifest.toml").read_text()
+PAD = (PACKS / "minifasnet" / "manifest.toml").read_text()
 LITTLE = (PACKS / "buffalo_sc" / "manifest.toml").read_text()
 
 
 def test_every_pack_of_the_project_has_a_valid_manifest() -> None:
-    assert pack_names() == ("antelopev2", "buffalo_l", "buffalo_m", "buffalo_sc", "open")
+    assert pack_names() == (
+        "antelopev2",
+        "buffalo_l",
+        "buffalo_m",
+        "buffalo_sc",
+        "insightface_liveness",
+        "minifasnet",
+        "open",
+    )
     for name in pack_names():
         manifest = load_manifest(name)
         assert manifest.name == name
@@ -53,10 +69,51 @@ def test_packs_for_research_only_say_so_and_carry_no_invented_calibration() -> N
         manifest = load_manifest(name)
         assert not manifest.commercial_use
         assert manifest.tracker == "open"
-        assert not manifest.calibration.measured
-        assert manifest.calibration.picture_threshold > 1, "no cosine may reach it"
-        assert manifest.calibration.template_threshold > 1
-        assert manifest.calibration.continuity_threshold > 1
+        calibration = manifest.calibration
+        assert calibration is not None
+        assert not calibration.measured
+        assert calibration.picture_threshold > 1, "no cosine may reach it"
+        assert calibration.template_threshold > 1
+        assert calibration.continuity_threshold > 1
+
+
+@pytest.mark.parametrize("name", ["minifasnet", "insightface_liveness"])
+def test_a_pack_that_only_fills_the_role_pad_compares_nothing(name: str) -> None:
+    manifest = load_manifest(name)
+
+    assert {file.role for file in manifest.files} == {"pad"}
+    assert manifest.calibration is None
+    assert manifest.commercial_use == (name == "minifasnet")
+
+
+def test_a_pad_pack_with_a_calibration_or_half_a_tracker_is_refused() -> None:
+    calibration = OPEN[OPEN.index("[calibration]") : OPEN.index("[[files]]")]
+    for changed in (
+        PAD.replace("[[files]]", f"{calibration}[[files]]", 1),
+        PAD.replace('role = "pad"', 'role = "detector"', 1),
+        PAD.replace('role = "pad"', 'role = "embedder"\ndimensions = 3', 1),
+        PAD.replace('role = "pad"', 'role = "mesh"', 1).replace(
+            "commercial_use = true", 'commercial_use = true\ntracker = "open"'
+        ),
+        PAD.replace("commercial_use = true", 'commercial_use = true\ntracker = "minifasnet"'),
+    ):
+        assert changed != PAD
+        with pytest.raises(ManifestError):
+            parse_manifest(changed.encode())
+
+
+def test_the_sources_of_minifasnet_are_pinned_to_a_commit() -> None:
+    sources = [
+        source
+        for file in load_manifest("minifasnet").files
+        for ingredient in file.made_from
+        for source in ingredient.sources
+    ]
+
+    assert len(sources) == 2
+    for source in sources:
+        assert isinstance(source, WebFile)
+        assert "/b6d5f04ad78778917853b25c778acef6d5626d15/" in source.address
 
 
 def test_the_manifest_and_the_trackers_code_agree_on_input_sizes() -> None:
