@@ -1,7 +1,8 @@
 """ONNX files with the inputs and outputs of InsightFace's networks, made here.
 
 The detector has SCRFD's signature (three strides, two anchors a cell; scores, then boxes,
-then key points) and finds red squares; the recogniser has ArcFace's and random weights.
+then key points) and finds red squares; the recogniser has ArcFace's and random weights;
+the liveness addon has that of InsightFace 2.1's and measures red.
 """
 
 from __future__ import annotations
@@ -103,3 +104,17 @@ def random_recogniser(dimensions: int = 512, seed: int = 4) -> bytes:
     crops = helper.make_tensor_value_info("input.1", TensorProto.FLOAT, ["None", 3, 112, 112])
     vectors = helper.make_tensor_value_info("683", TensorProto.FLOAT, ["None", dimensions])
     return graph.serialise([crops], [vectors])
+
+
+def mean_red_liveness(gain: float = 1.0) -> bytes:
+    """Returns a liveness addon whose live score is `gain` times the mean red of its crop."""
+    graph = _Graph()
+    graph.add("GlobalAveragePool", ["input"], "colours")
+    graph.add("Flatten", ["colours"], "flat", axis=1)
+    first = graph.constant("first", np.array(0, dtype=np.int64))
+    graph.add("Gather", ["flat", first], "red", axis=1)
+    factor = graph.constant("gain", np.array(gain))
+    graph.add("Mul", ["red", factor], "live")
+    crops = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 80, 80])
+    scores = helper.make_tensor_value_info("live", TensorProto.FLOAT, [1])
+    return graph.serialise([crops], [scores])

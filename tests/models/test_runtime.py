@@ -191,7 +191,7 @@ def watching(name, *args, **kwargs):
         seen.append(os.environ.get("ORT_DISABLE_TELEMETRY"))
     return true_import(name, *args, **kwargs)
 builtins.__import__ = watching
-import models.runtime, models.insightface_engine, models.cli
+import models.runtime, models.insightface_engine, models.insightface_liveness, models.cli
 assert "onnxruntime" in sys.modules
 print(seen)
 """

@@ -163,7 +163,7 @@ def random_minifasnet(
         norm(f"{name}.bn", shape[0])
         if not slope:
             # Twelve sums would grow to thousands, and every soft-max would be 0 or 1.
-            state[f"module.{name}.bn.weight"] *= np.float32(0.2)
+            state[f"module.{name}.bn.weight"] *= np.float32(0.4)
         else:
             slopes = rng.uniform(0.1, 0.4, shape[0]).astype(np.float32)
             state[f"module.{name}.prelu.weight"] = slopes
