@@ -216,6 +216,9 @@ def test_a_program_that_no_state_dict_needs_is_refused(program: bytes) -> None:
         file_of({"a": tensor("0", (4,))}, ["0"], [struct.pack("<q", -1)]),
         file_of({"a": tensor("0", (4,))}, ["0"], [stored(np.full(4, np.nan, dtype=np.float32))]),
         file_of({"a": tensor("0", (4,)), "b": tensor("0", (2,), count=2)}, ["0"], [stored(FOUR)]),
+        file_of(
+            {"a": tensor("0", (4,)), "b": tensor("0", (2,), count=2)}, ["0"], [stored(FOUR[:2])]
+        ),
         file_of({1: tensor("0", (4,))}, ["0"], [stored(FOUR)]),
         b"",
         b"PK\x03\x04",
