@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.http import HttpResponseBase
@@ -19,6 +19,9 @@ from accounts.interface import Registered, register_generator
 from accounts.models import Generator, User
 from common.clock import utcnow
 from identity.models import Cameo
+
+if TYPE_CHECKING:
+    from tests.api.oauth_flow import Flow
 
 PERSON = "cameo:enrol cameo:read consent:manage"
 RENDERER = "likeness:issue likeness:redeem"
@@ -170,3 +173,16 @@ def grant(cast: Cast, cameo: Cameo, **headers: Any) -> Answer:
     """Alice grants Bob `personal`."""
     body = {"cameo": cameo.id, "grantee": cast.bob.id, "terms": {"purposes": ["personal"]}}
     return cast.api(cast.alice)("POST", "/v1/grants", body, **headers)
+
+
+@pytest.fixture
+def http() -> Client:
+    return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def flow(cast: Cast, http: Client) -> Flow:
+    # It needs this module's own names, so it can't be imported above.
+    from tests.api.oauth_flow import Flow
+
+    return Flow(http, cast.app.generator.client_id, cast.alice)

@@ -10,7 +10,7 @@ from django.test import Client
 
 from identity.models import Cameo
 from tests.api.conftest import Api, Cast, grant, render
-from tests.api.test_oauth import Flow, _own, _post
+from tests.api.oauth_flow import Flow, own, post
 
 
 def test_tokens_codes_secrets_and_addresses_are_not_logged(
@@ -23,15 +23,15 @@ def test_tokens_codes_secrets_and_addresses_are_not_logged(
         tokens = flow.tokens(code).json()
         Api(tokens["access_token"])("GET", "/v1/me")
         form: dict[str, Any] = {"grant_type": "client_credentials", "scope": "likeness:redeem"}
-        own = _post(flow.http, "/oauth/token", _own(cast.gen), **form).json()["access_token"]
+        token_of_gen = post(flow.http, "/oauth/token", own(cast.gen), **form).json()["access_token"]
         grant(cast, alice_cameo)
         bob = cast.through(cast.gen, cast.bob)
         asked = {"request": render(alice_cameo.id)}
         token = bob("POST", "/v1/likeness-tokens", asked).json["token"]
-        redeemed = Api(own)("POST", "/v1/likeness-tokens/redeem", asked | {"token": token})
+        redeemed = Api(token_of_gen)("POST", "/v1/likeness-tokens/redeem", asked | {"token": token})
         assert redeemed.status == 200
         Api("planted-token")("GET", "/v1/me")
-        _post(flow.http, "/oauth/introspect", _own(cast.rival), token=token)
+        post(flow.http, "/oauth/introspect", own(cast.rival), token=token)
         login = {"login": cast.alice.email, "password": "planted-password"}
         flow.http.post("/accounts/login/", login)
     logged = caplog.text
@@ -41,7 +41,7 @@ def test_tokens_codes_secrets_and_addresses_are_not_logged(
         flow.verifier,
         tokens["access_token"],
         tokens["refresh_token"],
-        own,
+        token_of_gen,
         token,
         token.split(".")[2],
         bob.token,
