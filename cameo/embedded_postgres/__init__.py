@@ -31,6 +31,15 @@ def ensure_running(folder: Path) -> dict[str, str]:
     return _ensure_database(folder.resolve())
 
 
+def stop(folder: Path) -> None:
+    """Stop the server in `folder` for good, whoever else used it: the folder may go then.
+
+    The wheel counts the processes that use a server in a file of that folder, and a killed one
+    is counted for ever.
+    """
+    _server(folder.resolve()).stop()
+
+
 @cache
 def _server(folder: Path) -> Any:
     with warnings.catch_warnings():

@@ -47,3 +47,20 @@ def test_a_second_start_keeps_what_is_there(tmp_path: Path) -> None:
     made = (folder / "PG_VERSION").stat().st_ino
     start(folder)
     assert (folder / "PG_VERSION").stat().st_ino == made
+
+
+@pytest.mark.slow
+def test_a_server_that_is_stopped_is_gone_whoever_was_counted_as_using_it(tmp_path: Path) -> None:
+    folder = tmp_path / "postgres"
+    killed = (
+        "import os, sys, pathlib; from cameo.embedded_postgres import ensure_running;"
+        "ensure_running(pathlib.Path(sys.argv[1])); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", killed, str(folder)], cwd=PROJECT, check=False)
+    assert (folder / "postmaster.pid").exists()
+    ending = (
+        "import sys, pathlib; from cameo.embedded_postgres import stop;"
+        "stop(pathlib.Path(sys.argv[1]))"
+    )
+    subprocess.run([sys.executable, "-c", ending, str(folder)], cwd=PROJECT, check=True)
+    assert not (folder / "postmaster.pid").exists()

@@ -39,6 +39,13 @@ def _play(home: Path, say: Narrator) -> None:
     say.chapter("A fresh deployment")
     with say.step("Keyring, embedded PostgreSQL and migrations"):
         fresh = prepare(home)
+    try:
+        _tell_all(fresh, say)
+    finally:
+        fresh.dismantle()
+
+
+def _tell_all(fresh: Fresh, say: Narrator) -> None:
     with say.step("A simulated person (a NASA portrait that can turn, blink and open its mouth)"):
         engines = load_engines("open", Path(fresh.environment["CAMEO_MODELS_DIR"]))
         face = SimulatedPerson.from_portrait(engines)

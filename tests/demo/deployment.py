@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from cameo import env
-from cameo.embedded_postgres import DATABASE, ensure_running
+from cameo.embedded_postgres import DATABASE, ensure_running, stop
 from cameo.local import LocalDeployment, ensure_keyring, free_port
 from tests.demo.clients import CALLBACK
 from tests.demo.narration import must
@@ -34,6 +34,11 @@ class Fresh:
     home: Path
     local: LocalDeployment
     environment: dict[str, str]
+
+    def dismantle(self) -> None:
+        """Stop what still runs: the processes, then their database."""
+        self.local.stop()
+        stop(self.home / "postgres")
 
     @property
     def mailbox(self) -> Path:

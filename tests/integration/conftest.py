@@ -68,6 +68,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             yield live
         gen.close()
         other.close()
+    fresh.dismantle()
 
 
 def _generator(url: str, made: dict[str, Any]) -> Generator:
