@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
 from accounts.callers import Caller, caller_of, client_of
 from accounts.errors import InvalidClient, InvalidToken
 from accounts.generators import (
@@ -20,7 +18,8 @@ from accounts.generators import (
 )
 from accounts.models import Generator, User
 from accounts.scopes import PERSON_SCOPES, RENDERER_SCOPES, SCOPES
-from common.errors import CameoError, Unauthenticated
+from audit.interface import NoTransaction, require_transaction
+from common.errors import Unauthenticated
 
 __all__ = [
     "PERSON_SCOPES",
@@ -31,6 +30,7 @@ __all__ = [
     "GeneratorState",
     "InvalidClient",
     "InvalidToken",
+    "NoTransaction",
     "Registered",
     "caller_of",
     "client_of",
@@ -44,12 +44,6 @@ __all__ = [
     "resume_generator",
     "suspend_generator",
 ]
-
-
-class NoTransaction(CameoError):
-    """A lock outside a transaction would hold nothing."""
-
-    code = "internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +85,7 @@ def hold_generator(client_id: str) -> GeneratorState | None:
     Raises:
         NoTransaction: outside a transaction.
     """
-    if not connection.in_atomic_block:
-        raise NoTransaction("A generator was held outside a transaction.")
+    require_transaction("A generator was held")
     query = "SELECT * FROM accounts_generator WHERE client_id = %s FOR SHARE"
     for row in Generator.objects.raw(query, [client_id]):
         return as_state(row)

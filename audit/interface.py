@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from audit.entries import GENESIS, SERVICE_CHAIN, ChainBroken, Entry, verify_chain
 from audit.models import Chain, LedgerEntry
+from audit.transactions import NoTransaction, require_transaction
 from common.clock import rfc3339
-from common.errors import CameoError
 
-__all__ = ["SERVICE_CHAIN", "ChainBroken", "Entry", "append", "verify_all"]
-
-
-class NoTransaction(CameoError):
-    """An entry must stand or fall with what it records."""
-
-    code = "internal"
+__all__ = [
+    "SERVICE_CHAIN",
+    "ChainBroken",
+    "Entry",
+    "NoTransaction",
+    "append",
+    "require_transaction",
+    "verify_all",
+]
 
 
 def append(*, chain: str, kind: str, body: dict[str, Any], now: datetime) -> str:
@@ -37,8 +37,7 @@ def append(*, chain: str, kind: str, body: dict[str, Any], now: datetime) -> str
     Raises:
         NoTransaction: outside a transaction.
     """
-    if not connection.in_atomic_block:
-        raise NoTransaction("A ledger entry was appended outside a transaction.")
+    require_transaction("A ledger entry was appended")
     Chain.objects.bulk_create([Chain(name=chain, head=GENESIS)], ignore_conflicts=True)
     head = Chain.objects.select_for_update().get(name=chain)
     entry = Entry(

@@ -5,19 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
-from common.errors import CameoError
+from audit.interface import NoTransaction, require_transaction
 from events.kinds import EventKind
 from events.models import Event
 
-__all__ = ["EventKind", "emit"]
-
-
-class NoTransaction(CameoError):
-    """An event must stand or fall with what it tells of."""
-
-    code = "internal"
+__all__ = ["EventKind", "NoTransaction", "emit"]
 
 
 def emit(*, kind: EventKind, subject: str, data: dict[str, Any], now: datetime) -> str:
@@ -32,6 +24,5 @@ def emit(*, kind: EventKind, subject: str, data: dict[str, Any], now: datetime) 
     Raises:
         NoTransaction: outside a transaction.
     """
-    if not connection.in_atomic_block:
-        raise NoTransaction("An event was emitted outside a transaction.")
+    require_transaction("An event was emitted")
     return Event.objects.create(kind=kind.value, subject=subject, data=data, at=now).id

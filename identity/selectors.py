@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import F
 
-from common.errors import CameoError
+from audit.interface import require_transaction
 from identity.models import Cameo, CaptureSession
 from identity.session_errors import NoSuchCameo, NoSuchSession
 from identity.summaries import Advice, CameoState, CameoView, SessionView
-
-
-class NoTransaction(CameoError):
-    """A lock outside a transaction would hold nothing."""
-
-    code = "internal"
 
 
 def _state(row: Cameo) -> CameoState:
@@ -37,8 +30,7 @@ def lock_cameos(ids: Iterable[str]) -> dict[str, CameoState]:
     Raises:
         NoTransaction: outside a transaction.
     """
-    if not connection.in_atomic_block:
-        raise NoTransaction("Cameos were locked outside a transaction.")
+    require_transaction("Cameos were locked")
     rows = Cameo.objects.select_for_update().filter(id__in=sorted(set(ids))).order_by("id")
     return {row.id: _state(row) for row in rows}
 

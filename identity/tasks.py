@@ -14,7 +14,6 @@ from common.errors import Misconfigured, Unavailable
 from identity.enrolment.sessions import VERIFY_QUEUE, VERIFY_TASK
 from identity.models import CaptureSession
 from identity.protection import clips
-from identity.verification.captures import give_up_stale, verify_capture
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +32,9 @@ ORPHAN_SECONDS = 3600.0
 def verify(session_id: str) -> None:
     """Check a capture; when a dependency is down, try again for a while."""
     # No request begins or ends here, so nobody else drops a connection that has broken.
+    # Imported here: every process knows the jobs, only workers need the networks behind them.
+    from identity.verification.captures import verify_capture
+
     close_old_connections()
     try:
         verify_capture(session_id)
@@ -54,6 +56,8 @@ async def retry_stalled(context: JobContext, timestamp: int) -> None:
 @app.task(name="identity.forget_orphans", queue="upkeep", queueing_lock="orphans")
 def forget_orphans(timestamp: int) -> None:
     """Settle what has waited too long; delete sealed clips that no waiting session names."""
+    from identity.verification.captures import give_up_stale
+
     give_up_stale(now=utcnow())
     with transaction.atomic():
         waiting = set(

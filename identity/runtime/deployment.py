@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from common.errors import Misconfigured
-from identity.capture.stream import warm_decoders
-from models.engine import Engines
-from models.runtime import load_engines
+
+if TYPE_CHECKING:
+    from models.engine import Engines
 
 
 class PackNotCalibrated(Misconfigured):
@@ -21,6 +22,9 @@ class PackNotCalibrated(Misconfigured):
 
 @lru_cache(maxsize=1)
 def _load(name: str, models_dir: Path) -> Engines:
+    # Imported here: the door names this module, and most processes never load an engine.
+    from models.runtime import load_engines
+
     engines = load_engines(name, models_dir)
     if not engines.calibration.measured:
         raise PackNotCalibrated(f"The pack {name} has no calibration of its own to decide by.")
@@ -44,5 +48,7 @@ def prepare_to_verify() -> None:
         Misconfigured: if this process could not check a clip; it shouldn't take a job then.
         SandboxUnavailable: if clips can't be confined here.
     """
+    from identity.capture.stream import warm_decoders
+
     engines()
     warm_decoders()
