@@ -13,12 +13,12 @@ from common.ids import is_id
 from common.keyring import TOKEN
 from consent.decision import Decision, decide
 from consent.errors import Denied
-from consent.keys import keyring
 from consent.models import IssuedToken, token_id
 from consent.records import Issued
 from consent.request import DecisionRequest, RenderRequest
 from consent.snapshots import hold_snapshot, lock_likenesses
 from consent.tokens import MAX_LIFE, LikenessDetail, LikenessToken, from_claims, mint
+from identity.interface import keyring
 
 
 def issue(

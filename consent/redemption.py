@@ -19,7 +19,6 @@ from consent.errors import (
     TokenRefused,
     TokenRequestMismatch,
 )
-from consent.keys import keyring
 from consent.models import IssuedToken, Lease, Use, UseLikeness
 from consent.records import LeaseRecord
 from consent.request import RenderRequest, parse_request
@@ -32,6 +31,7 @@ from consent.snapshots import (
     read_snapshot,
 )
 from consent.tokens import LikenessToken, verify
+from identity.interface import keyring
 
 
 def redeem(

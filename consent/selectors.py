@@ -11,7 +11,6 @@ from common.ids import is_id
 from common.keyring import TOKEN
 from consent.decision import Decision, Snapshot, decide
 from consent.errors import CameoNotFound, GrantNotFound, LeaseNotFound
-from consent.keys import keyring
 from consent.models import Audience, Grant, Lease, UseLikeness
 from consent.paging import page
 from consent.records import (
@@ -26,7 +25,7 @@ from consent.records import (
 from consent.request import DecisionRequest, RenderRequest, parse_request
 from consent.snapshots import consistent_read, read_likenesses, read_snapshot
 from consent.tokens import LikenessToken, from_claims
-from identity.interface import CameoState, read_cameos
+from identity.interface import CameoState, keyring, read_cameos
 
 DEFAULT_LIMIT = 50
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from identity.enrolment.cameos import erase_cameo, resume_cameo, suspend_cameo
 from identity.enrolment.sessions import create_session, receive_clip
+from identity.protection.keyring import keyring
 from identity.runtime.deployment import prepare_to_verify
 from identity.selectors import (
     bump_epochs,
@@ -24,6 +25,7 @@ __all__ = [
     "cameo_view",
     "create_session",
     "erase_cameo",
+    "keyring",
     "lock_cameos",
     "own_cameo",
     "prepare_to_verify",

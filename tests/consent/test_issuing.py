@@ -23,9 +23,9 @@ from consent.interface import (
     set_audience,
     withdraw_grant,
 )
-from consent.keys import keyring
 from consent.models import IssuedToken
 from consent.tokens import LikenessToken, verify
+from identity.interface import keyring
 from identity.models import Cameo
 from tests.consent.conftest import NOW, SECOND, Cast, cameo_of, user
 

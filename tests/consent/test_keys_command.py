@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 import audit.interface as audit
 from common.keyring import FileKeyring
 from consent.interface import TokenRefused, jwks
-from consent.keys import keyring
+from identity.interface import keyring
 from tests.consent.conftest import NOW, Cast
 
 

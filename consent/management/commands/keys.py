@@ -14,7 +14,7 @@ import audit.interface as audit
 from common.clock import utcnow
 from common.errors import CameoError
 from common.keyring import PURPOSES, FileKeyring, Key
-from consent.keys import keyring
+from identity.interface import keyring
 
 
 class Command(BaseCommand):
