@@ -16,7 +16,7 @@ from procrastinate.contrib.django import app
 from accounts.interface import lock_account
 from audit import interface as audit
 from common.canonical import sha256_hex
-from identity.capture.script import generate_script
+from identity.capture.script import Without, generate_script
 from identity.capture.sniff import clip_container
 from identity.capture.types import INTAKE
 from identity.errors import ClipEmpty, ClipTooManyBytes
@@ -64,7 +64,7 @@ def create_session(
     if purpose != CaptureSession.Purpose.ENROL:
         raise UnknownPurpose
     nonce = secrets.token_bytes(NONCE_BYTES)
-    script = generate_script(nonce)
+    script = generate_script(nonce, Without.LIGHT)
     with transaction.atomic():
         # The account's row is what serialises its captures: there may be no cameo yet.
         lock_account(account_id)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from identity.liveness.geometry import Motion, Series
-from identity.types import Direction, Kind, Script
+from identity.prompts import Direction, Kind, Script
 
 TURN_PROMINENCE: Final = 2.5
 """Degrees a turn's peak stands out by, at least: below that it is the trembling of the mesh."""

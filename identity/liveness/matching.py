@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from identity.liveness.events import HOLD_SPREAD, Event, Events
-from identity.types import Direction, Kind, MeasuredPrompt, Prompt, Script
+from identity.prompts import Direction, Kind, Prompt, Script
+from identity.types import MeasuredPrompt
 
 TOLERANCE: Final = 0.7
 """Seconds a window is widened by at both ends: recording and script start at about once."""
@@ -149,6 +150,9 @@ def _judge(
         return MeasuredPrompt(prompt, still, (), spread, OK if still else NOT_STILL)
     if prompt.kind is Kind.TURN:
         return _judge_turn(prompt, answers, events, used)
+    if prompt.kind is Kind.LIGHT:
+        # Nothing to do but to be lit: light_response says whether the person was.
+        return MeasuredPrompt(prompt, True, (), None, OK)
     times = tuple(event.time_s for event in answers)
     sizes = [event.size for event in answers]
     if prompt.kind is Kind.BLINK:

@@ -12,7 +12,8 @@ import numpy as np
 from identity.liveness import matching
 from identity.liveness.geometry import eye_distance
 from identity.liveness.tracking import PASS_SECONDS
-from identity.types import Kind, MeasuredPrompt, Sample, Signal, SignalOutcome, Track
+from identity.prompts import Kind
+from identity.types import MeasuredPrompt, Sample, Signal, SignalOutcome, Track
 
 MIN_FACE_SHARE: Final = 0.95
 MAX_OTHER_SECONDS: Final = 0.5

@@ -9,15 +9,8 @@ from identity.liveness.continuity import continuity
 from identity.liveness.events import find_events
 from identity.liveness.geometry import motion_of
 from identity.liveness.signals import compliance, quality, single_face
-from identity.types import (
-    MeasuredPrompt,
-    Outcome,
-    Script,
-    Signal,
-    SignalOutcome,
-    Track,
-    Verdict,
-)
+from identity.prompts import Script
+from identity.types import MeasuredPrompt, Outcome, Signal, SignalOutcome, Track, Verdict
 from models.engine import Calibration
 
 MISSING: Final = ("no_face", "too_dark", "face_missing")

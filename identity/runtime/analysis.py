@@ -20,8 +20,9 @@ from identity.comparison import MIN_SAMPLES, Template, TooFewSamples, template_f
 from identity.liveness.signals import good_samples
 from identity.liveness.tracking import Tracker
 from identity.liveness.verdict import judge
+from identity.prompts import Script
 from identity.runtime.sampling import Sampler
-from identity.types import Script, Track, Verdict
+from identity.types import Track, Verdict
 from models.engine import Calibration, Engines
 
 WORKING_SIDE: Final = 640

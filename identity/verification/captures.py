@@ -27,6 +27,7 @@ from events.interface import EventKind
 from identity.comparison import comparison_vector
 from identity.errors import ClipDamaged
 from identity.models import Cameo, CaptureSession, DecisionRecord
+from identity.prompts import Script
 from identity.protection import clips
 from identity.protection.records import sign_record
 from identity.protection.templates import store_template
@@ -35,7 +36,7 @@ from identity.runtime.deployment import engines
 from identity.selectors import bump_epochs, lock_cameos
 from identity.session_errors import ClipStoreUnavailable
 from identity.summaries import Advice
-from identity.types import MeasuredPrompt, Outcome, Script, Signal
+from identity.types import MeasuredPrompt, Outcome, Signal
 from identity.verification import advice as words
 
 log = logging.getLogger(__name__)

@@ -20,9 +20,10 @@ from django.conf import settings
 
 from identity.comparison import compare
 from identity.liveness.verdict import judge
+from identity.prompts import Script
 from identity.runtime.analysis import Analysis, analyse
 from identity.runtime.faces import likeness_of
-from identity.types import Outcome, Script, Verdict
+from identity.types import Outcome, Verdict
 from models.engine import Engines
 from models.runtime import load_engines
 from tests.conftest import REAL_CLIPS

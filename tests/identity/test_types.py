@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.types import MAX_PROMPTS, Direction, Kind, Prompt, Script, ScriptInvalid
+from identity.prompts import MAX_PROMPTS, Direction, Kind, Prompt, Script, ScriptInvalid
 
 TURN = {"kind": "turn", "direction": "left", "start": 4.6, "end": 6.6}
 

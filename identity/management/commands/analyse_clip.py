@@ -11,11 +11,11 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from common.errors import CameoError, InvalidInput, NotFound
 from identity.capture.types import OWN_FILES
+from identity.prompts import Script, ScriptInvalid
 from identity.runtime.analysis import analyse
 from identity.runtime.deployment import engines
 from identity.runtime.report import report
 from identity.runtime.words import in_words
-from identity.types import Script, ScriptInvalid
 
 MAX_SCRIPT_BYTES = 1_000_000
 

@@ -19,6 +19,7 @@ from identity import interface as identity
 from identity.capture.types import INTAKE
 from identity.errors import ClipEmpty, ClipTooManyBytes, ClipTruncated, NotAVideo
 from identity.models import Cameo, CaptureSession, UsedClip
+from identity.prompts import Script
 from identity.session_errors import (
     AlreadyEnrolled,
     CaptureInProgress,
@@ -30,7 +31,6 @@ from identity.session_errors import (
     UnknownPurpose,
 )
 from identity.summaries import SessionView
-from identity.types import Script
 from tests.identity.clips import plain_clip
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

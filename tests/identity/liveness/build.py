@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from identity.liveness.geometry import Motion
-from identity.types import DetectionPass, Direction, Jump, Kind, Sample, Script, Track
+from identity.prompts import Direction, Kind, Script
+from identity.types import DetectionPass, Jump, Sample, Track
 from models.engine import Calibration
 
 RATE = 30.0

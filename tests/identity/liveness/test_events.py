@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.liveness.events import find_events, find_neutral, prominent_peaks
-from identity.types import Direction, Kind, Prompt, Script
+from identity.prompts import Direction, Kind, Prompt, Script
 from tests.identity.liveness.build import OPEN_EYES, a_motion, bump, total
 
 HOLD = Script((Prompt(Kind.HOLD, 0.0, 1.0),))

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from identity.capture.script import generate_script
+from identity.capture.script import Without, generate_script
 from identity.liveness.events import find_events
 from identity.liveness.geometry import Motion
 from identity.liveness.matching import measure_prompts
-from identity.types import MeasuredPrompt, Script
+from identity.prompts import Script
+from identity.types import MeasuredPrompt
 from tests.identity.liveness.build import (
     OPEN_EYES,
     a_motion,
@@ -34,7 +35,7 @@ def turns(*prompts: tuple[str, float, float]) -> Script:
 
 
 def a_script(seed: int) -> Script:
-    return generate_script(bytes([seed]) * 32)
+    return generate_script(bytes([seed]) * 32, Without.LIGHT)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -147,9 +148,13 @@ def test_a_still_picture_answers_nothing() -> None:
 def test_another_sessions_clip_passes_at_most_once_in_a_thousand() -> None:
     """4,000 pairs of a clip and another session's script, drawn at random."""
     chance = np.random.default_rng(7)
-    motions = [motion_answering(generate_script(chance.bytes(32))) for _ in range(40)]
+    motions = [
+        motion_answering(generate_script(chance.bytes(32), Without.LIGHT)) for _ in range(40)
+    ]
     passed = 0
     for motion in motions:
         for _ in range(100):
-            passed += all(m.found for m in measured(generate_script(chance.bytes(32)), motion))
+            passed += all(
+                m.found for m in measured(generate_script(chance.bytes(32), Without.LIGHT), motion)
+            )
     assert passed <= 4

@@ -14,7 +14,8 @@ from identity.liveness.signals import (
 )
 from identity.liveness.tracking import PASS_SECONDS
 from identity.liveness.verdict import measured_prompts
-from identity.types import Script, Signal, SignalOutcome
+from identity.prompts import Script
+from identity.types import Signal, SignalOutcome
 from tests.identity.liveness.build import a_sample, a_track, answering, bump
 
 SCRIPT = Script.from_json(

@@ -7,7 +7,8 @@ import pytest
 
 from identity.liveness.signals import WHY
 from identity.liveness.verdict import judge
-from identity.types import Outcome, Script, Verdict
+from identity.prompts import Script
+from identity.types import Outcome, Verdict
 from tests.identity.liveness.build import CALIBRATION, a_sample, a_track, answering, bump, total
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"

@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 
-from identity.capture.script import generate_script
+from identity.capture.script import Without, generate_script
 from identity.errors import NotAVideo
+from identity.prompts import Script
 from identity.runtime.analysis import analyse, judge_again
 from identity.runtime.report import report
 from identity.runtime.words import in_words
-from identity.types import Outcome, Script
+from identity.types import Outcome
 from models.engine import Engines
 from tests.simulation.person import Scene, SimulatedPerson, nobody
 from tests.simulation.script import mirrored, reordered
 
 pytestmark = [pytest.mark.pack, pytest.mark.slow]
 
-SCRIPT = generate_script(bytes(32))
+SCRIPT = generate_script(bytes(32), Without.LIGHT)
 
 Prompts = list[dict[str, Any]]
 
@@ -61,7 +62,7 @@ def test_another_script_than_was_asked_fails(
 
 
 def test_another_sessions_clip_fails(clip: bytes, engines: Engines) -> None:
-    asked = generate_script(bytes([9]) * 32)
+    asked = generate_script(bytes([9]) * 32, Without.LIGHT)
     assert analyse(clip, asked, engines).verdict.outcome is Outcome.FAIL
 
 

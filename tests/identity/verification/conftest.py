@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from identity.capture.script import generate_script
-from identity.types import Script
+from identity.capture.script import Without, generate_script
+from identity.prompts import Script
 from models.engine import Engines
 from models.runtime import load_engines
 from tests.simulation.person import SimulatedPerson
 
-SCRIPT = generate_script(bytes(32))
-OTHER_SCRIPT = generate_script(bytes([7]) * 32)
+SCRIPT = generate_script(bytes(32), Without.LIGHT)
+OTHER_SCRIPT = generate_script(bytes([7]) * 32, Without.LIGHT)
 
 
 @dataclass(frozen=True, slots=True)

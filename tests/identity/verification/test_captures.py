@@ -22,11 +22,12 @@ from events.models import Event
 from identity import interface as identity
 from identity.errors import SandboxUnavailable
 from identity.models import Cameo, CaptureSession, DataKey, DecisionRecord, Template
+from identity.prompts import Script
 from identity.protection import clips
 from identity.protection.records import check_record
 from identity.protection.templates import read_template
 from identity.session_errors import TooManyCaptures
-from identity.types import Outcome, Script, Signal, SignalOutcome
+from identity.types import Outcome, Signal, SignalOutcome
 from identity.verification import captures
 from identity.verification.captures import MAX_ATTEMPTS, verify_capture
 from tests.adversarial.clips import clip as encoded
@@ -49,7 +50,7 @@ def submit(monkeypatch: pytest.MonkeyPatch) -> Submit:
     """Begin a session with a given script and send a clip to it; gives the session's id."""
 
     def submit(account: User, script: Script, clip: bytes) -> str:
-        monkeypatch.setattr("identity.enrolment.sessions.generate_script", lambda _: script)
+        monkeypatch.setattr("identity.enrolment.sessions.generate_script", lambda *_: script)
         session = identity.create_session(account_id=account.id, now=NOW)
         identity.receive_clip(
             account_id=account.id,
