@@ -3,7 +3,8 @@
 One `hold`, then the others in any order: two turns, one or two blinks, an open mouth, and five or
 six colours of light. Who does without light turns four times; who does without motion sees light
 twice. No two turns that follow one another (over the other prompts too) are the same, nor two
-colours.
+colours; and where there are turns one goes to a side, since that is what tells a head from a
+picture.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ MOUTH_SECONDS: Final = 1.4
 MIN_NONCE_BYTES: Final = 16
 _LABEL: Final = b"cameo capture script 2 "
 _STEP: Final = 0.1
+_UPRIGHT: Final = frozenset({Direction.UP, Direction.DOWN})
 _T = TypeVar("_T")
 
 
@@ -94,7 +96,7 @@ def generate_script(secret_nonce: bytes, without: Without | None = None) -> Scri
         raise InvalidInput("The nonce is too short.", code="nonce_too_short")
     draws = _Draws(secret_nonce, _LABEL + (without or "nothing").encode("ascii"))
     prompts = [Prompt(Kind.HOLD, 0.0, HOLD_SECONDS)]
-    turned: Direction | None = None
+    turns = iter(_turns(draws, TURNS[without]))
     colour: str | None = None
     lights = iter(COLOURS[without])
     for kind in _shuffled(draws, _kinds(without)):
@@ -113,9 +115,8 @@ def generate_script(secret_nonce: bytes, without: Without | None = None) -> Scri
             seconds = COLOUR_SECONDS * len(colours)
             prompts.append(_timed(kind, start, seconds, colours=tuple(colours)))
         else:
-            turned = _another(draws, tuple(Direction), turned)
             seconds = draws.between(*TURN_SECONDS[without])
-            prompts.append(_timed(kind, start, seconds, direction=turned))
+            prompts.append(_timed(kind, start, seconds, direction=next(turns)))
     return Script(tuple(prompts))
 
 
@@ -136,6 +137,16 @@ def _shuffled(draws: _Draws, kinds: list[Kind]) -> list[Kind]:
     return kinds
 
 
+def _turns(draws: _Draws, length: int) -> list[Direction]:
+    """Drawn again while none goes to a side, so that all that are left are as likely."""
+    while True:
+        turns: list[Direction] = []
+        for _ in range(length):
+            turns.append(_another(draws, tuple(Direction), turns[-1] if turns else None))
+        if not turns or not _UPRIGHT.issuperset(turns):
+            return turns
+
+
 def _another(draws: _Draws, choices: Sequence[_T], last: _T | None) -> _T:
     left = [choice for choice in choices if choice != last]
     return left[draws.below(len(left))]
@@ -152,8 +163,7 @@ def _timed(
 ) -> Prompt:
     degrees = None
     if direction is not None:
-        upright = direction in (Direction.UP, Direction.DOWN)
-        degrees = DEFAULT_PITCH if upright else DEFAULT_YAW
+        degrees = DEFAULT_PITCH if direction in _UPRIGHT else DEFAULT_YAW
     start, end = round(start, 1), round(start + seconds, 1)
     return Prompt(kind, start, end, direction, degrees, count, colours)
 
@@ -168,7 +178,11 @@ def script_bits(without: Without | None = None) -> float:
     orders = math.factorial(len(kinds)) // math.prod(
         math.factorial(kinds.count(kind)) for kind in set(kinds)
     )
-    sequences = [orders, len(BLINK_SECONDS), _sequences(len(Direction), TURNS[without])]
+    length = TURNS[without]
+    turns = _sequences(len(Direction), length) - (
+        _sequences(len(_UPRIGHT), length) if length else 0
+    )
+    sequences = [orders, len(BLINK_SECONDS), turns]
     shown = 0
     for fewest, most in COLOURS[without]:
         sequences.append(most - fewest + 1)

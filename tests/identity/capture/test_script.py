@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from common.errors import InvalidInput
 from identity.capture.script import Without, generate_script, script_bits, told_apart_bits
-from identity.prompts import Kind, Script
+from identity.prompts import Direction, Kind, Script
 
 nonces = st.binary(min_size=16, max_size=64)
 
@@ -37,6 +37,8 @@ def test_a_script_keeps_the_rules(nonce: bytes, without: Without | None) -> None
     turns = [p for p in others if p.kind is Kind.TURN]
     assert len(turns) == {None: 2, "light": 4, "motion": 0}[without]
     assert all(a.direction is not b.direction for a, b in pairwise(turns))
+    to_a_side = {Direction.LEFT, Direction.RIGHT} & {p.direction for p in turns}
+    assert bool(to_a_side) == bool(turns)
     assert all(1.4 <= round(p.end - p.start, 6) <= 2.0 for p in turns)
     kinds = Counter(p.kind for p in others)
     assert (kinds[Kind.BLINK], kinds[Kind.OPEN_MOUTH]) == (1, 1)
@@ -79,8 +81,8 @@ def test_every_draw_is_as_likely(without: Without | None) -> None:
         (Counter(places), len(scripts[0].prompts) - 1),
     ]
     if without is not Without.MOTION:
-        turns = Counter(next(p.direction for p in s.prompts if p.direction) for s in scripts)
-        counted.append((Counter(turns), 4))
+        turns = Counter(tuple(p.direction for p in s.prompts if p.direction) for s in scripts)
+        counted.append((Counter(turns), 10 if without is None else 106))
     if without is not Without.LIGHT:
         lights = [next(p.colours for p in s.prompts if p.colours) for s in scripts]
         counted.append((Counter(light[0] for light in lights), 6))
@@ -96,8 +98,8 @@ def test_every_draw_is_as_likely(without: Without | None) -> None:
 
 
 def test_the_bits_are_those_of_the_likeliest_script_with_light() -> None:
-    """Counted by hand: 60 orders, 2 counts, 12 pairs of turns, 2 lengths, 6 · 5⁴ colours."""
-    assert 2 ** script_bits() == pytest.approx(60 * 2 * 12 * 2 * 3750)
+    """Counted by hand: 60 orders, 2 counts, 10 pairs of turns, 2 lengths, 6 · 5⁴ colours."""
+    assert 2 ** script_bits() == pytest.approx(60 * 2 * 10 * 2 * 3750)
 
 
 def test_thousands_of_sessions_hardly_ever_get_the_same_script() -> None:
