@@ -36,14 +36,16 @@ def free_port() -> int:
 
 
 def ensure_keyring(path: Path) -> None:
-    """Make a keyring at `path` on first use; check it otherwise.
+    """Make a keyring at `path` on first use; bring one of an older version up to date.
 
     Raises:
         KeyringError: if there is one that can't be used.
     """
     if not path.exists():
         FileKeyring.create(path, now=datetime.now(UTC))
-    FileKeyring(path).check()
+    ring = FileKeyring(path)
+    ring.upgrade(now=datetime.now(UTC))
+    ring.check()
 
 
 @dataclass(slots=True)

@@ -28,7 +28,11 @@ from common.ids import new_id
 TOKEN = "token"  # noqa: S105 - a purpose, not a secret
 RECORD = "record"
 KEY_ENCRYPTION = "key-encryption"
-PURPOSES = (TOKEN, RECORD, KEY_ENCRYPTION)
+PROJECTION = "projection"
+ROTATED = (TOKEN, RECORD, KEY_ENCRYPTION)
+# What is derived from these is stored for good, so they are never renewed by schedule.
+FIXED = (PROJECTION,)
+PURPOSES = ROTATED + FIXED
 
 NEXT = "next"
 ACTIVE = "active"
@@ -132,6 +136,19 @@ class FileKeyring:
             ring._write(tuple(keys))
         return ring
 
+    def upgrade(self, *, now: datetime) -> tuple[Key, ...]:
+        """Add the fixed secrets that a keyring made by an older version lacks; gives what it added.
+
+        A missing key of another purpose is damage, which is not papered over.
+        """
+        with self._locked():
+            keys = self._load()
+            held = {key.purpose for key in keys}
+            added = tuple(_new(purpose, ACTIVE, now) for purpose in FIXED if purpose not in held)
+            if added:
+                self._write(keys + added)
+        return added
+
     def check(self) -> None:
         """Raise `KeyringError` unless every purpose has an active key and the file is private."""
         for purpose in PURPOSES:
@@ -158,6 +175,16 @@ class FileKeyring:
                 return unseal(key.raw, sealed, bound_to=bound_to)
         raise SealBroken
 
+    def secret(self, purpose: str) -> bytes:
+        """The 32 bytes of a purpose in `FIXED`, the same for the deployment's whole life.
+
+        Raises:
+            KeyringError: for any other purpose, or if a keyring of an older version lacks it.
+        """
+        if purpose not in FIXED:
+            raise KeyringError("Keys of this purpose are not given out.")
+        return self._active(purpose).raw
+
     def signing_key(self, purpose: str) -> OKPKey:
         """The active Ed25519 key of `purpose`, with its private part."""
         return self._as_okp(self._active(purpose))
@@ -177,14 +204,17 @@ class FileKeyring:
         """Make the next key of `purpose` active (or a fresh one), and retire the active one.
 
         Args:
-            purpose: one of `PURPOSES`.
+            purpose: one of `ROTATED`.
             now: when.
             remove_old: forget the old key at once: what it signed or wrapped is dead
                 (emergency removal of a token key).
 
         Raises:
-            KeyringError: if key-encryption keys would be removed while they may still be needed.
+            KeyringError: if key-encryption keys would be removed while they may still be needed,
+                or `purpose` is one that is never renewed.
         """
+        if purpose not in ROTATED:
+            raise KeyringError("Keys of this purpose are never renewed.")
         if remove_old and purpose != TOKEN:
             raise KeyringError("Only a token key can be removed at once.")
         with self._locked():
@@ -210,6 +240,11 @@ class FileKeyring:
         for key in self._load():
             if (key.purpose, key.state) == (purpose, ACTIVE):
                 return key
+        if purpose in FIXED:
+            raise KeyringError(
+                f"The keyring is of an older version: it has no {purpose} secret. "
+                "Add it with `manage.py keys upgrade`."
+            )
         raise KeyringError(f"The keyring has no active {purpose} key.")
 
     def _as_okp(self, key: Key) -> OKPKey:

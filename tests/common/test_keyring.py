@@ -11,6 +11,7 @@ import pytest
 from common.envelope import SealBroken, new_key
 from common.keyring import (
     KEY_ENCRYPTION,
+    PROJECTION,
     PURPOSES,
     RECORD,
     TOKEN,
@@ -133,3 +134,50 @@ def test_another_process_sees_a_rotation_without_a_restart(ring: FileKeyring, pa
 def test_the_text_of_a_key_shows_no_secret(ring: FileKeyring, path: Path) -> None:
     secrets = [entry["secret"] for entry in json.loads(path.read_text())["keys"]]
     assert not any(secret in repr(ring.keys()) for secret in secrets)
+
+
+def without_projection(path: Path) -> None:
+    document = json.loads(path.read_text())
+    document["keys"] = [key for key in document["keys"] if key["purpose"] != PROJECTION]
+    path.write_text(json.dumps(document))
+
+
+def test_the_projection_secret_is_the_deployments_own_and_stays(
+    ring: FileKeyring, path: Path, tmp_path: Path
+) -> None:
+    secret = ring.secret(PROJECTION)
+    assert len(secret) == 32
+    assert FileKeyring.create(tmp_path / "other.json", now=NOW).secret(PROJECTION) != secret
+    assert ring.upgrade(now=NOW) == ()
+    with pytest.raises(KeyringError):
+        ring.rotate(PROJECTION, now=NOW)
+    assert FileKeyring(path).secret(PROJECTION) == secret
+
+
+def test_a_keyring_of_an_older_version_is_refused_by_name_until_it_is_upgraded(
+    ring: FileKeyring, path: Path
+) -> None:
+    without_projection(path)
+    for use in (ring.check, lambda: ring.secret(PROJECTION)):
+        with pytest.raises(KeyringError, match="keys upgrade"):
+            use()
+    before = ring.keys()
+    (added,) = ring.upgrade(now=NOW)
+    assert ring.keys() == (*before, added)
+    ring.check()
+    assert ring.secret(PROJECTION) == FileKeyring(path).secret(PROJECTION)
+
+
+def test_an_upgrade_does_not_paper_over_a_missing_key(ring: FileKeyring, path: Path) -> None:
+    document = json.loads(path.read_text())
+    document["keys"] = [key for key in document["keys"] if key["purpose"] != KEY_ENCRYPTION]
+    path.write_text(json.dumps(document))
+    ring.upgrade(now=NOW)
+    with pytest.raises(KeyringError):
+        ring.check()
+
+
+@pytest.mark.parametrize("purpose", [TOKEN, RECORD, KEY_ENCRYPTION, "", "unknown"])
+def test_keys_are_not_given_out_as_secrets(ring: FileKeyring, purpose: str) -> None:
+    with pytest.raises(KeyringError):
+        ring.secret(purpose)

@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 import audit.interface as audit
 from common.clock import utcnow
 from common.errors import CameoError
-from common.keyring import PURPOSES, FileKeyring, Key
+from common.keyring import ROTATED, FileKeyring, Key
 from identity.interface import keyring
 
 
@@ -25,10 +25,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         actions.add_parser("init", help="make a keyring unless there is one")
+        actions.add_parser("upgrade", help="add what a keyring of an older version lacks")
         listed = actions.add_parser("list", help="which keys there are")
         listed.add_argument("--json", action="store_true", help="one JSON array")
         rotate = actions.add_parser("rotate", help="make the next key of a purpose active")
-        rotate.add_argument("--purpose", required=True, choices=PURPOSES)
+        rotate.add_argument("--purpose", required=True, choices=ROTATED)
         rotate.add_argument(
             "--emergency",
             action="store_true",
@@ -40,6 +41,8 @@ class Command(BaseCommand):
         try:
             if options["action"] == "init":
                 self._init()
+            elif options["action"] == "upgrade":
+                self._upgrade()
             elif options["action"] == "list":
                 self._list(as_json=options["json"])
             else:
@@ -55,6 +58,13 @@ class Command(BaseCommand):
             return
         FileKeyring.create(path, now=utcnow())
         self.stdout.write("Made a keyring. Keep a copy of it apart from the database's.")
+
+    def _upgrade(self) -> None:
+        added = keyring().upgrade(now=utcnow())
+        for key in added:
+            self.stdout.write(f"Added {key.kid}, the {key.purpose} secret.")
+        if not added:
+            self.stdout.write("Nothing is missing.")
 
     def _list(self, *, as_json: bool) -> None:
         found = keyring().keys()
