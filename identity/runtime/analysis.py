@@ -1,13 +1,15 @@
 """From the bytes of a clip to a verdict: decoder, tracker, sampler and signals in one pass.
 
-Nothing of a picture outlives its frame but one crop at a time; what stays are meshes and
-numbers. The decoder works ahead in its own process meanwhile.
+Nothing of a picture outlives its frame but the crops that wait to be described; what stays are
+meshes and numbers. The decoder works ahead in its own process meanwhile, the embedders in a
+thread of their own.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +24,7 @@ from identity.liveness.tracking import Tracker
 from identity.liveness.verdict import judge
 from identity.prompts import Script
 from identity.runtime.sampling import Sampler
-from identity.types import Track, Verdict
+from identity.types import Sample, Track, Verdict
 from models.engine import Calibration, Engines
 
 WORKING_SIDE: Final = 640
@@ -83,9 +85,12 @@ def analyse(
     """
     started, cpu_started = time.perf_counter(), time.thread_time()
     tracker = Tracker(engines.detector, engines.mesh)
-    sampler = Sampler(engines.embedders)
     told = 0.0
-    with open_clip(clip, limits, working_side) as stream:
+    with (
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="embed") as aside,
+        open_clip(clip, limits, working_side) as stream,
+    ):
+        sampler = Sampler(engines.embedders, aside)
         info = stream.info
         length = info.duration_s or limits.max_seconds
         for frame in stream:
@@ -98,7 +103,8 @@ def analyse(
                 told = frame.time_s + PROGRESS_SECONDS
                 progress(min(1.0, frame.time_s / length))
         stats = stream.stats
-    track = _track(tracker, sampler, info)
+        samples = sampler.finish()
+    track = _track(tracker, samples, info)
     before = time.perf_counter()
     verdict = judge(track, script, engines.calibration)
     template = template_of(track, engines.template_format)
@@ -109,7 +115,6 @@ def analyse(
     stages = {
         "detect": tracker.detect_seconds,
         "mesh": tracker.mesh_seconds,
-        "embed": sampler.embed_seconds,
         "signals": signals,
     }
     cpu = time.thread_time() - cpu_started
@@ -123,6 +128,7 @@ def analyse(
         script=script,
         timings={
             "decode": stats.cpu_seconds,
+            "embed": sampler.embed_seconds,
             **_shares(stages, cpu, wall - stats.waited_seconds),
             "wall": wall,
             "waited": stats.waited_seconds,
@@ -158,7 +164,7 @@ def template_of(
         return None
 
 
-def _track(tracker: Tracker, sampler: Sampler, info: ClipInfo) -> Track:
+def _track(tracker: Tracker, samples: tuple[Sample, ...], info: ClipInfo) -> Track:
     meshes, present = tracker.stacked()
     return Track(
         times=np.array(tracker.times, dtype=np.float64),
@@ -166,7 +172,7 @@ def _track(tracker: Tracker, sampler: Sampler, info: ClipInfo) -> Track:
         present=present,
         passes=tuple(tracker.passes),
         jumps=tuple(tracker.jumps),
-        samples=sampler.finish(),
+        samples=samples,
         width=info.width,
         height=info.height,
         scale=info.scale,

@@ -1,13 +1,16 @@
 """Takes the best frame of every 0.4 s and has the embedders describe it.
 
-One candidate's crop is kept at a time. An interval also ends where the track breaks, so that
-no sample stands for two faces, and a face shown for half a second has a sample of its own.
+One candidate's crop is kept at a time, and those that still wait to be described: the embedders
+may work aside, while the next frames are decoded and tracked. An interval also ends where the
+track breaks, so that no sample stands for two faces, and a face shown for half a second has a
+sample of its own.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -54,15 +57,16 @@ class Sampler:
     """Feed it every frame that has a face, in order, then `finish`.
 
     Attributes:
-        embedders: of the pack.
-        samples: what was taken.
-        embed_seconds: time spent on samples.
+        embedders: of the pack; nobody else may use them until `finish` returned.
+        aside: one thread that describes samples meanwhile; None to do it at once.
+        embed_seconds: processor time spent on samples, once `finish` returned.
     """
 
     embedders: Sequence[Embedder]
-    clock: Callable[[], float] = time.perf_counter
-    samples: list[Sample] = field(default_factory=list)
+    aside: Executor | None = None
+    clock: Callable[[], float] = time.thread_time
     embed_seconds: float = 0.0
+    _taken: list[Future[Sample | None]] = field(default_factory=list)
     _best: _Candidate | None = None
     _opened: float = 0.0
     _last_middle: NDArray[np.float32] | None = None
@@ -78,7 +82,7 @@ class Sampler:
             points: the mesh, shape (468, 3), pixels.
             broken: whether the track broke just before this frame.
         """
-        seconds = EARLY_SECONDS if len(self.samples) < EARLY_SAMPLES else SAMPLE_SECONDS
+        seconds = EARLY_SECONDS if len(self._taken) < EARLY_SAMPLES else SAMPLE_SECONDS
         if broken or time_s - self._opened >= seconds - 1e-6:
             self._close(broken=broken, time_s=time_s)
             self._opened = time_s
@@ -114,22 +118,30 @@ class Sampler:
     def finish(self) -> tuple[Sample, ...]:
         """Returns all samples, the last interval's too."""
         self._close(broken=True, time_s=None)
-        return tuple(self.samples)
+        found = [taken.result() for taken in self._taken]
+        return tuple(sample for sample in found if sample is not None)
 
     def _close(self, *, broken: bool, time_s: float | None) -> None:
         best, self._best = self._best, None
-        if best is None or len(self.samples) >= MAX_SAMPLES:
+        if best is None or len(self._taken) >= MAX_SAMPLES:
             return
         # The stretch's own length counts, whatever came before it: one that begins just after a
         # sample may show somebody else all the same.
         if broken and time_s is not None and time_s - self._opened < SHORTEST_SECONDS - 1e-6:
             return
+        if self.aside is not None:
+            self._taken.append(self.aside.submit(self._describe, best))
+            return
+        done: Future[Sample | None] = Future()
+        done.set_result(self._describe(best))
+        self._taken.append(done)
+
+    def _describe(self, best: _Candidate) -> Sample | None:
         started = self.clock()
         quality = measure_quality(best.crop, best.points, best.shape, best.origin)
         vectors = self._embed(best)
         self.embed_seconds += self.clock() - started
-        if vectors is not None:
-            self.samples.append(_sample(best, quality, vectors))
+        return None if vectors is None else _sample(best, quality, vectors)
 
     def _embed(self, best: _Candidate) -> tuple[Vector, ...] | None:
         try:
