@@ -41,6 +41,14 @@ class SignalOutcome(StrEnum):
     ABSTAIN = "abstain"
 
 
+class Assurance(StrEnum):
+    """What a pass is worth, the least first."""
+
+    BASIC = "basic"
+    STANDARD = "standard"
+    ATTESTED = "attested"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """What the embedders say of one frame.
@@ -250,10 +258,16 @@ class Verdict:
         outcome: of the clip.
         signals: in a fixed order.
         prompts: in the order of the script; empty without one.
-        reasons: "signal:why" of each signal that stands in the way of a pass.
+        reasons: "signal:why" of each signal that stands in the way of a pass; for a review,
+            of the soft signals that speak against the clip.
+        soft: sum of the soft signals' log-likelihood ratios, bona fide over attack.
+        assurance: what a pass of this script is worth: basic, or standard where it asked for
+            motion and light; attested is more than a clip can show.
     """
 
     outcome: Outcome
     signals: tuple[Signal, ...]
     prompts: tuple[MeasuredPrompt, ...]
     reasons: tuple[str, ...]
+    soft: float
+    assurance: Assurance
