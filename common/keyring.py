@@ -1,7 +1,7 @@
 """The keys of a deployment, and where they are kept.
 
-`KeyEncryption` and `Signer` are what the rooms use; `FileKeyring` keeps both kinds in one JSON
-file that only its owner can read. A key management service would implement the same protocols.
+`KeyEncryption` (of `common.key_encryption`) and `Signer` are what the rooms use; `FileKeyring`
+keeps both kinds in one JSON file that only its owner can read.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from common.clock import from_rfc3339, rfc3339
 from common.envelope import SealBroken, new_key, seal, unseal
 from common.errors import Misconfigured
 from common.ids import new_id
+from common.key_encryption import WrappingKey, active_key
 
 TOKEN = "token"  # noqa: S105 - a purpose, not a secret
 RECORD = "record"
@@ -67,14 +68,6 @@ class Key:
     @property
     def raw(self) -> bytes:
         return base64.urlsafe_b64decode(self.secret + "=" * (-len(self.secret) % 4))
-
-
-class KeyEncryption(Protocol):
-    """Wraps data keys: what a vault's transit engine or a KMS would implement."""
-
-    def wrap(self, data_key: bytes, *, bound_to: bytes) -> bytes: ...
-
-    def unwrap(self, wrapped: bytes, *, bound_to: bytes) -> bytes: ...
 
 
 class Signer(Protocol):
@@ -218,23 +211,50 @@ class FileKeyring:
         if remove_old and purpose != TOKEN:
             raise KeyringError("Only a token key can be removed at once.")
         with self._locked():
-            keys = list(self._load())
-            waiting = next((k for k in keys if (k.purpose, k.state) == (purpose, NEXT)), None)
-            promoted = replace(waiting or _new(purpose, NEXT, now), state=ACTIVE)
-            kept = [
-                replace(k, state=RETIRED, retired=rfc3339(now))
-                if (k.purpose, k.state) == (purpose, ACTIVE)
-                else k
-                for k in keys
-                if k is not waiting
-                and not (remove_old and k.purpose == purpose and k.state != NEXT)
-            ]
-            kept = [k for k in kept if k.purpose != TOKEN or _is_published(k, now)]
-            kept.append(promoted)
-            if purpose == TOKEN:
-                kept.append(_new(TOKEN, NEXT, now))
-            self._write(tuple(kept))
+            keys, promoted = _rotated(self._load(), purpose, now=now, remove_old=remove_old)
+            self._write(keys)
         return promoted
+
+    def wrapped_by(self, wrapped: bytes) -> str:
+        """Id of the key that `wrap` used."""
+        return wrapped.partition(b"\x00")[0].decode("ascii", "replace")
+
+    def wrapping_keys(self) -> tuple[WrappingKey, ...]:
+        """The key-encryption keys that are still held, oldest first."""
+        return tuple(
+            WrappingKey(
+                key.kid,
+                from_rfc3339(key.created),
+                from_rfc3339(key.retired) if key.retired else None,
+            )
+            for key in self._load()
+            if key.purpose == KEY_ENCRYPTION
+        )
+
+    def renew(self, *, replacing: str, now: datetime) -> WrappingKey:
+        """A new active key-encryption key in the place of `replacing`, unless that is done."""
+        with self._locked():
+            if active_key(self).id == replacing:
+                keys, _ = _rotated(self._load(), KEY_ENCRYPTION, now=now)
+                self._write(keys)
+        return active_key(self)
+
+    def destroy(self, key_id: str) -> None:
+        """Forget a retired key-encryption key, and write zeros over the file that held it.
+
+        A file system that copies on write, or a disk that remaps blocks, may keep the old bytes
+        all the same (docs/operations.md).
+
+        Raises:
+            KeyringError: if it is the active one.
+        """
+        with self._locked():
+            if active_key(self).id == key_id:
+                raise KeyringError("The active key-encryption key can't be destroyed.")
+            keys = self._load()
+            kept = tuple(k for k in keys if (k.purpose, k.kid) != (KEY_ENCRYPTION, key_id))
+            if len(kept) < len(keys):
+                self._write(kept, overwrite_old=True)
 
     def _active(self, purpose: str) -> Key:
         for key in self._load():
@@ -253,30 +273,31 @@ class FileKeyring:
         return self._okp[key.kid]
 
     def _load(self) -> tuple[Key, ...]:
+        stamp = self._look()
+        while stamp != self._stamp:
+            try:
+                keys = _parsed(self._path)
+            except KeyringError:
+                # A file that was replaced while it was read may be zeros by now.
+                if (newer := self._look()) == stamp:
+                    raise
+                stamp = newer
+                continue
+            self._keys, self._stamp, self._okp = keys, stamp, {}
+        return self._keys
+
+    def _look(self) -> tuple[int, int, int]:
         try:
             found = self._path.stat()
         except OSError as error:
             raise KeyringError("The keyring file is missing.") from error
-        stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if stamp == self._stamp:
-            return self._keys
         if stat.S_IMODE(found.st_mode) & 0o077:
             raise KeyringError("The keyring file can be read by others; its mode must be 0600.")
         if found.st_uid != os.geteuid():
             raise KeyringError("The keyring file belongs to somebody else.")
-        try:
-            document = json.loads(self._path.read_text("utf-8"))
-            keys = tuple(Key(**entry) for entry in document["keys"])
-            if document["version"] != 1 or any(len(key.raw) != 32 for key in keys):
-                raise ValueError("unknown version or key length")
-            for key in keys:
-                from_rfc3339(key.created)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise KeyringError("The keyring file is not a keyring.") from error
-        self._keys, self._stamp, self._okp = keys, stamp, {}
-        return keys
+        return (found.st_ino, found.st_mtime_ns, found.st_size)
 
-    def _write(self, keys: tuple[Key, ...]) -> None:
+    def _write(self, keys: tuple[Key, ...], *, overwrite_old: bool = False) -> None:
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         body = json.dumps({"version": 1, "keys": [asdict(key) for key in keys]}, indent=1)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -284,7 +305,19 @@ class FileKeyring:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
+        old = self._path.open("r+b") if overwrite_old else None
         temporary.replace(self._path)
+        # What is wrapped under a new key must not outlive it: its name has to be on the disk too.
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        if old is not None:
+            with old:
+                old.write(bytes(os.fstat(old.fileno()).st_size))
+                old.flush()
+                os.fsync(old.fileno())
         self._stamp = None
 
     @contextmanager
@@ -297,6 +330,39 @@ class FileKeyring:
             yield
         finally:
             os.close(descriptor)
+
+
+def _parsed(path: Path) -> tuple[Key, ...]:
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        keys = tuple(Key(**entry) for entry in document["keys"])
+        if document["version"] != 1 or any(len(key.raw) != 32 for key in keys):
+            raise ValueError("unknown version or key length")
+        for key in keys:
+            from_rfc3339(key.created)
+            from_rfc3339(key.retired or key.created)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise KeyringError("The keyring file is not a keyring.") from error
+    return keys
+
+
+def _rotated(
+    keys: tuple[Key, ...], purpose: str, *, now: datetime, remove_old: bool = False
+) -> tuple[tuple[Key, ...], Key]:
+    waiting = next((k for k in keys if (k.purpose, k.state) == (purpose, NEXT)), None)
+    promoted = replace(waiting or _new(purpose, NEXT, now), state=ACTIVE)
+    kept = [
+        replace(k, state=RETIRED, retired=rfc3339(now))
+        if (k.purpose, k.state) == (purpose, ACTIVE)
+        else k
+        for k in keys
+        if k is not waiting and not (remove_old and k.purpose == purpose and k.state != NEXT)
+    ]
+    kept = [k for k in kept if k.purpose != TOKEN or _is_published(k, now)]
+    kept.append(promoted)
+    if purpose == TOKEN:
+        kept.append(_new(TOKEN, NEXT, now))
+    return tuple(kept), promoted
 
 
 def _new(purpose: str, state: str, now: datetime) -> Key:

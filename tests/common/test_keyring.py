@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from common.envelope import SealBroken, new_key
+from common.key_encryption import active_key
 from common.keyring import (
     KEY_ENCRYPTION,
     PROJECTION,
@@ -21,6 +23,7 @@ from common.keyring import (
 )
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LATER = NOW + timedelta(days=30)
 
 
 @pytest.fixture
@@ -134,6 +137,84 @@ def test_another_process_sees_a_rotation_without_a_restart(ring: FileKeyring, pa
 def test_the_text_of_a_key_shows_no_secret(ring: FileKeyring, path: Path) -> None:
     secrets = [entry["secret"] for entry in json.loads(path.read_text())["keys"]]
     assert not any(secret in repr(ring.keys()) for secret in secrets)
+
+
+def test_a_renewed_key_wraps_and_the_old_one_opens_until_it_is_destroyed(
+    ring: FileKeyring, path: Path
+) -> None:
+    (old,) = ring.wrapping_keys()
+    wrapped = ring.wrap(b"k" * 32, bound_to=b"a")
+    assert ring.wrapped_by(wrapped) == old.id
+    new = ring.renew(replacing=old.id, now=LATER)
+    assert (new.created, new.retired) == (LATER, None)
+    assert [key.retired for key in ring.wrapping_keys()] == [LATER, None]
+    assert ring.wrapped_by(ring.wrap(b"k" * 32, bound_to=b"a")) == new.id
+    assert ring.unwrap(wrapped, bound_to=b"a") == b"k" * 32
+    ring.destroy(old.id)
+    ring.destroy(old.id)
+    assert ring.wrapping_keys() == (new,) == FileKeyring(path).wrapping_keys()
+    with pytest.raises(SealBroken):
+        ring.unwrap(wrapped, bound_to=b"a")
+    ring.check()
+
+
+def test_who_renews_second_gets_the_key_of_who_was_first(ring: FileKeyring, path: Path) -> None:
+    (old,) = ring.wrapping_keys()
+    first = ring.renew(replacing=old.id, now=NOW)
+    assert FileKeyring(path).renew(replacing=old.id, now=LATER) == first
+    assert len(ring.wrapping_keys()) == 2
+
+
+def test_the_active_key_and_keys_of_other_purposes_are_not_destroyed(ring: FileKeyring) -> None:
+    (active,) = ring.wrapping_keys()
+    with pytest.raises(KeyringError):
+        ring.destroy(active.id)
+    before = ring.keys()
+    for key in before:
+        if key.purpose != KEY_ENCRYPTION:
+            ring.destroy(key.kid)
+    assert ring.keys() == before
+
+
+def test_a_destroyed_keys_bytes_are_written_over(ring: FileKeyring, path: Path) -> None:
+    (old,) = ring.wrapping_keys()
+    secret = next(key.secret for key in ring.keys() if key.kid == old.id)  # noqa: SIM118
+    ring.renew(replacing=old.id, now=NOW)
+    with path.open("rb") as replaced:
+        ring.destroy(old.id)
+        assert set(replaced.read()) == {0}
+    assert secret not in path.read_text()
+
+
+def test_readers_never_stumble_over_a_file_that_is_being_replaced(
+    ring: FileKeyring, path: Path
+) -> None:
+    stop, wrong = threading.Event(), []
+
+    def read() -> None:
+        other = FileKeyring(path)
+        while not stop.is_set():
+            try:
+                other.check()
+            except KeyringError as error:
+                wrong.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(100):
+        old = active_key(ring).id
+        ring.renew(replacing=old, now=NOW)
+        ring.destroy(old)
+    stop.set()
+    reader.join()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("wrapped", [b"", b"\x00", b"\xff\xfe\x00abc", b"key_x"])
+def test_what_was_never_wrapped_is_under_no_key(ring: FileKeyring, wrapped: bytes) -> None:
+    assert ring.wrapped_by(wrapped) not in {key.id for key in ring.wrapping_keys()}
+    with pytest.raises(SealBroken):
+        ring.unwrap(wrapped, bound_to=b"a")
 
 
 def without_projection(path: Path) -> None:

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from pytest_django.fixtures import Settings
 
 import audit.interface as audit
-from common.keyring import FileKeyring
+from common.keyring import PURPOSES, FileKeyring
 from consent.interface import TokenRefused, jwks
 from identity.interface import keyring
 from tests.consent.conftest import NOW, Cast
@@ -42,7 +42,7 @@ def test_init_makes_a_keyring_once(own_keyring: Path) -> None:
 def test_a_list_shows_every_key_and_no_secret(own_keyring: Path) -> None:
     run("init")
     listed = json.loads(run("list", "--json"))
-    assert {entry["purpose"] for entry in listed} == {"token", "record", "key-encryption"}
+    assert {entry["purpose"] for entry in listed} == set(PURPOSES)
     shown = run("list") + run("list", "--json")
     kept = FileKeyring(own_keyring).keys()
     for key in kept:
