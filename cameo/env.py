@@ -92,8 +92,8 @@ def local_secret(path: Path) -> str:
     return value
 
 
-def database(url: str) -> dict[str, Any]:
-    """Django's settings for a `postgresql://` address.
+def database(url: str, name_of_setting: str = "DATABASE_URL") -> dict[str, Any]:
+    """Django's settings for the `postgresql://` address in `name_of_setting`.
 
     Raises:
         Misconfigured: for any other scheme, or an address without a database name.
@@ -101,7 +101,9 @@ def database(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     name = unquote(parts.path.lstrip("/"))
     if parts.scheme not in {"postgres", "postgresql"} or not name:
-        raise Misconfigured("DATABASE_URL must be postgresql://…/name: no other database is used.")
+        raise Misconfigured(
+            f"{name_of_setting} must be postgresql://…/name: no other database is used."
+        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
@@ -111,3 +113,23 @@ def database(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "OPTIONS": dict(parse_qsl(parts.query)),
     }
+
+
+def keystore(url: str) -> dict[str, Any]:
+    """As `database`, of `KEYSTORE_DATABASE_URL`; one that can't be reached is told in seconds."""
+    found = database(url, "KEYSTORE_DATABASE_URL")
+    found["OPTIONS"] = {"connect_timeout": "5"} | found["OPTIONS"]
+    return found
+
+
+def same_database(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two of Django's database settings name one database; by their text alone."""
+
+    def place(found: dict[str, Any]) -> tuple[str, str, str]:
+        host = str(found["OPTIONS"].get("host") or found["HOST"]).lower().rstrip(".")
+        local = host in {"", "localhost", "127.0.0.1", "::1"} or host.startswith("/")
+        port = found["OPTIONS"].get("port") or found["PORT"] or "5432"
+        name = found["OPTIONS"].get("dbname") or found["NAME"]
+        return ("local" if local else host, str(port), str(name))
+
+    return place(one) == place(other)

@@ -17,15 +17,23 @@ PROJECT = Path(__file__).resolve().parent.parent
 REAL_CLIPS = Path(os.environ.get("CAMEO_REAL_CLIPS") or PROJECT.parent / "shared" / "clips")
 SHARED_MODELS = Path(os.environ.get("CAMEO_SHARED_MODELS") or PROJECT.parent / "shared" / "models")
 
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip by name what needs files that aren't here."""
+    """Skip by name what needs files that aren't here; whoever gets one database gets both."""
     pack = Path(django_settings.CAMEO_MODELS_DIR) / "open"
     for item in items:
         if item.get_closest_marker("real_clips") and not REAL_CLIPS.is_dir():
             item.add_marker(pytest.mark.skip(reason=f"no real clips at {REAL_CLIPS}"))
         if item.get_closest_marker("pack") and not pack.is_dir():
             item.add_marker(pytest.mark.skip(reason="the model pack `open` is not installed"))
+        marker = item.get_closest_marker("django_db")
+        if marker is None and not DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
+            continue
+        given = {} if marker is None else marker.kwargs
+        both = pytest.mark.django_db(**{"databases": ["default", "keystore"], **given})
+        item.add_marker(both, append=False)
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +53,8 @@ def django_db_modify_db_settings() -> None:
             "select datname from pg_database where starts_with(datname, %s)", [prefix]
         )
         for (name,) in names.fetchall():
-            if not Path(f"/proc/{name.removeprefix(prefix)}").exists():
+            process = name.removeprefix(prefix).partition("_")[0]
+            if not Path(f"/proc/{process}").exists():
                 server_connection.execute(f'drop database if exists "{name}" with (force)')
 
 

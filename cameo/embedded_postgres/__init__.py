@@ -18,17 +18,18 @@ from pathlib import Path
 from typing import Any
 
 DATABASE = "cameo"
+KEYSTORE = "cameo_keystore"
 # A statement that fails would be written to the server's log with its values: an address, say.
 _QUIET = ("log_min_error_statement = 'panic'", "log_error_verbosity = 'terse'")
 
 
 def ensure_running(folder: Path) -> dict[str, str]:
-    """Start the server in `folder` unless it runs, and see that the database is there.
+    """Start the server in `folder` unless it runs, and see that both databases are there.
 
     Returns:
         `host` (the socket's folder), `port` and `user` to connect with.
     """
-    return _ensure_database(folder.resolve())
+    return _ensure_databases(folder.resolve())
 
 
 def stop(folder: Path) -> None:
@@ -79,15 +80,16 @@ def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
 
 
 @cache
-def _ensure_database(folder: Path) -> dict[str, str]:
+def _ensure_databases(folder: Path) -> dict[str, str]:
     import psycopg
 
     uri = _server(folder).get_uri()
     with psycopg.connect(uri, autocommit=True) as connection:
-        found = connection.execute("select 1 from pg_database where datname = %s", [DATABASE])
-        if found.fetchone() is None:
-            with contextlib.suppress(psycopg.errors.DuplicateDatabase):  # another was faster
-                connection.execute(f'create database "{DATABASE}"')
+        for name in (DATABASE, KEYSTORE):
+            found = connection.execute("select 1 from pg_database where datname = %s", [name])
+            if found.fetchone() is None:
+                with contextlib.suppress(psycopg.errors.DuplicateDatabase):  # another was faster
+                    connection.execute(f'create database "{name}"')
         for setting in _QUIET:
             connection.execute(f"alter system set {setting}")
         connection.execute("select pg_reload_conf()")

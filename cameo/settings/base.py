@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "events",
     "accounts",
     "identity",
+    "identity.keystore",
     "consent",
     "api",
     "web",
@@ -88,6 +89,18 @@ DATABASES: dict[str, dict[str, Any]] = {
     )
     | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 }
+# Wrapped data keys, in a database of their own, whose backup is its latest state only (ADR 0013).
+_keystore_url = env.secret("KEYSTORE_DATABASE_URL")
+DATABASES["keystore"] = (
+    env.keystore(_keystore_url)
+    if _keystore_url
+    else {
+        "ENGINE": "cameo.embedded_postgres",
+        "NAME": "cameo_keystore",
+        "SERVER_FOLDER": str(CAMEO_HOME / "postgres"),
+    }
+) | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+DATABASE_ROUTERS = ["cameo.routers.KeystoreRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people ------------------------------------------------------------------------------------
@@ -141,6 +154,7 @@ OAUTH2_PROVIDER = {
         "likeness:screen": "Screen pictures under a lease",
         "use:report": "Report uses",
         "likeness:assert_requester": "Name the requester without their token",
+        "pad:review": "Decide on captures that wait for a person, as a member of staff",
     },
     "DEFAULT_SCOPES": [],
     "SCOPES_BACKEND_CLASS": "accounts.scopes.GeneratorScopes",
@@ -195,6 +209,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 CAMEO_MODELS_DIR = Path(env.text("CAMEO_MODELS_DIR") or CAMEO_HOME / "models")
 CAMEO_MODEL_PACK = env.text("CAMEO_MODEL_PACK", "open")
 CAMEO_KEYRING_FILE = Path(env.text("CAMEO_KEYRING_FILE") or CAMEO_HOME / "keys" / "keyring.json")
+# What wraps data keys: a callable without arguments that gives a `KeyEncryption`.
+CAMEO_KEY_ENCRYPTION = env.text("CAMEO_KEY_ENCRYPTION", "identity.protection.keyring.keyring")
+CAMEO_KEK_LIFE = timedelta(days=30)
 CAMEO_CLIP_DIR = Path(env.text("CAMEO_CLIP_DIR") or CAMEO_HOME / "clips")
 CAMEO_CAPTURE_SESSION_LIFE = timedelta(seconds=180)
 CAMEO_CAPTURE_FAILURES = 5
@@ -202,7 +219,16 @@ CAMEO_CAPTURE_UNANSWERED = 20
 CAMEO_CAPTURE_PAUSE = timedelta(minutes=30)
 # What a pass must be worth before a cameo becomes active (liveness.md, "Assurance").
 CAMEO_REQUIRED_ASSURANCE = env.one_of("CAMEO_REQUIRED_ASSURANCE", ("basic", "standard", "attested"))
+# And of people who chose a capture without light or without motion.
+CAMEO_REQUIRED_ASSURANCE_WITHOUT = env.one_of(
+    "CAMEO_REQUIRED_ASSURANCE_WITHOUT", ("basic", "standard", "attested")
+)
+CAMEO_ATTESTATION_VERIFIER = env.text(
+    "CAMEO_ATTESTATION_VERIFIER", "identity.enrolment.attestation.RegisteredClients"
+)
 CAMEO_LIFE = timedelta(days=365)
+CAMEO_REMINDER = timedelta(days=30)
+CAMEO_TRACK_LIFE = timedelta(days=30)
 CAMEO_TOKEN_LIFE = timedelta(seconds=120)
 CAMEO_LEASE_LIFE = timedelta(seconds=60)
 

@@ -22,10 +22,13 @@ def _required(name: str) -> str:
 SECRET_KEY = _required("CAMEO_SECRET_KEY")
 if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10:
     raise Misconfigured("CAMEO_SECRET_KEY is too weak: 50 random characters at least.")
+_lasting = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DATABASES = {
-    "default": env.database(_required("DATABASE_URL"))
-    | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    "default": env.database(_required("DATABASE_URL")) | _lasting,
+    "keystore": env.keystore(_required("KEYSTORE_DATABASE_URL")) | _lasting,
 }
+if env.same_database(DATABASES["default"], DATABASES["keystore"]):
+    raise Misconfigured("KEYSTORE_DATABASE_URL must name another database than DATABASE_URL.")
 ALLOWED_HOSTS = env.listed("CAMEO_ALLOWED_HOSTS")
 if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise Misconfigured("CAMEO_ALLOWED_HOSTS must name the hosts, and none of them is *.")

@@ -15,3 +15,4 @@ LOGGING = LOGGING | {"root": {"handlers": [], "level": "DEBUG"}}
 # after a run that was killed.
 TEST_DATABASE_PREFIX = "test_cameo_"
 DATABASES["default"]["TEST"] = {"NAME": f"{TEST_DATABASE_PREFIX}{os.getpid()}"}
+DATABASES["keystore"]["TEST"] = {"NAME": f"{TEST_DATABASE_PREFIX}{os.getpid()}_keystore"}

@@ -67,6 +67,41 @@ def test_a_database_address_is_taken_apart() -> None:
     }
 
 
+def test_a_keystore_that_cannot_be_reached_is_told_in_seconds() -> None:
+    assert env.keystore("postgresql://db.example/keys")["OPTIONS"] == {"connect_timeout": "5"}
+    patient = env.keystore("postgresql://db.example/keys?connect_timeout=30")
+    assert patient["OPTIONS"] == {"connect_timeout": "30"}
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("postgresql://db.example/cameo", True),
+        ("postgresql://somebody:else@DB.example.:5432/cameo?sslmode=require", True),
+        ("postgresql://elsewhere/cameo?host=db.example", True),
+        ("postgresql://db.example/keystore", False),
+        ("postgresql://db.example:5433/cameo", False),
+        ("postgresql://keys.example/cameo", False),
+    ],
+)
+def test_two_addresses_of_one_database_are_seen_through(other: str, same: bool) -> None:
+    one = env.database("postgresql://db.example/cameo")
+    assert env.same_database(one, env.keystore(other)) is same
+
+
+def test_every_way_to_this_machine_is_one() -> None:
+    found = [
+        env.database(url)
+        for url in (
+            "postgresql://localhost/cameo",
+            "postgresql:///cameo",
+            "postgresql://[::1]/cameo",
+            "postgresql:///cameo?host=/run/postgresql",
+        )
+    ]
+    assert all(env.same_database(one, other) for one in found for other in found)
+
+
 def test_telemetry_is_off_before_the_runtime_is_imported() -> None:
     environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
     environment["DJANGO_SETTINGS_MODULE"] = "cameo.settings.test"

@@ -17,6 +17,7 @@ from tests.conftest import PROJECT
 SAFE = {
     "CAMEO_SECRET_KEY": "pK3vXq9LmZr7TyWc2NbHd5JfGs8VaEu4RxQi6UoYt1CzDeMlBk",
     "DATABASE_URL": "postgresql://cameo@localhost/cameo",
+    "KEYSTORE_DATABASE_URL": "postgresql://cameo@localhost/keystore",
     "CAMEO_ALLOWED_HOSTS": "cameo.example",
     "CAMEO_PUBLIC_URL": "https://cameo.example",
     "CAMEO_KEYRING_FILE": "/nowhere/keyring.json",
@@ -58,6 +59,10 @@ def test_a_safe_start_is_let_through(tmp_path: Path) -> None:
         ({"DATABASE_URL": None}, "DATABASE_URL"),
         ({"DATABASE_URL": "sqlite:///cameo.db"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgresql://localhost/"}, "DATABASE_URL"),
+        ({"KEYSTORE_DATABASE_URL": None}, "KEYSTORE_DATABASE_URL"),
+        ({"KEYSTORE_DATABASE_URL": "sqlite:///cameo.db"}, "KEYSTORE_DATABASE_URL"),
+        ({"KEYSTORE_DATABASE_URL": SAFE["DATABASE_URL"]}, "another database"),
+        ({"KEYSTORE_DATABASE_URL": "postgres://other:pw@127.0.0.1:5432/cameo"}, "another database"),
         ({"CAMEO_ALLOWED_HOSTS": None}, "CAMEO_ALLOWED_HOSTS"),
         ({"CAMEO_ALLOWED_HOSTS": "*"}, "CAMEO_ALLOWED_HOSTS"),
         ({"CAMEO_PUBLIC_URL": None}, "CAMEO_PUBLIC_URL"),
