@@ -52,12 +52,13 @@ class AccountState:
 
     id: str
     is_active: bool
+    is_staff: bool
 
 
 def read_account(account_id: str) -> AccountState | None:
     """The account, or None if there is none."""
     row = User.objects.filter(id=account_id).first()
-    return AccountState(id=row.id, is_active=row.is_active) if row else None
+    return _state(row) if row else None
 
 
 def lock_account(account_id: str) -> AccountState:
@@ -69,7 +70,11 @@ def lock_account(account_id: str) -> AccountState:
     row = User.objects.select_for_update().filter(id=account_id).first()
     if row is None or not row.is_active:
         raise Unauthenticated
-    return AccountState(id=row.id, is_active=row.is_active)
+    return _state(row)
+
+
+def _state(row: User) -> AccountState:
+    return AccountState(id=row.id, is_active=row.is_active, is_staff=row.is_staff)
 
 
 def read_generator(client_id: str) -> GeneratorState | None:

@@ -12,7 +12,9 @@ from accounts.models import Generator
 # What each scope means is said in the settings; people read it on the page that asks them.
 _PROVIDER: dict[str, Any] = settings.OAUTH2_PROVIDER
 SCOPES: dict[str, str] = _PROVIDER["SCOPES"]
-PERSON_SCOPES = frozenset({"cameo:enrol", "cameo:read", "consent:manage", "likeness:request"})
+PERSON_SCOPES = frozenset(
+    {"cameo:enrol", "cameo:read", "consent:manage", "likeness:request", "pad:review"}
+)
 RENDERER_SCOPES = frozenset({"likeness:issue", "likeness:redeem", "likeness:screen", "use:report"})
 FIRST_PARTY_SCOPES = frozenset({"likeness:assert_requester"})
 

@@ -88,6 +88,8 @@ def view_of_session(row: CaptureSession, *, now: datetime) -> SessionView:
         created=row.created,
         expires=row.expires,
         stage=row.stage,
+        nonce_hash=row.nonce_hash,
+        without=(row.without,) if row.without else (),
         progress=row.progress,
         outcome=row.outcome,
         advice=tuple(Advice(**entry) for entry in row.advice),

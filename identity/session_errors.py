@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from common.errors import Conflict, InvalidInput, NotFound, RateLimited, Unavailable
+from common.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    RateLimited,
+    Unavailable,
+)
 
 
 class NoSuchSession(NotFound):
@@ -21,7 +28,7 @@ class UnknownPurpose(InvalidInput):
     """A capture session for something that isn't done here."""
 
     code = "unknown_purpose"
-    message = "A capture session can be for `enrol`."
+    message = "A capture session can be for `enrol`, `re-enrol` or `step-up`."
 
 
 class AlreadyEnrolled(Conflict):
@@ -29,6 +36,33 @@ class AlreadyEnrolled(Conflict):
 
     code = "already_enrolled"
     message = "There is a cameo already; it doesn't wait for a capture."
+
+
+class NotEnrolled(Conflict):
+    """There is no template of the account's that a capture could be compared with."""
+
+    code = "not_enrolled"
+    message = "There is no cameo that this capture could be compared with."
+
+
+class CaptureUnsupported(InvalidInput):
+    """What the person asks to be left out leaves nothing that could show they are there."""
+
+    code = "capture_unsupported"
+    message = (
+        "A capture needs light or motion. A member of staff can enrol you in another way; ask them."
+    )
+
+
+class AttestationInvalid(InvalidInput):
+    """What should attest the capture doesn't; `why` says which step of the check it failed."""
+
+    code = "attestation_invalid"
+    message = "The attestation of the capture doesn't hold."
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
 
 
 class SessionExpired(Conflict):
@@ -78,3 +112,58 @@ class ClipStoreUnavailable(Unavailable):
 
     code = "clip_store_unavailable"
     message = "Clips can't be taken just now; try again later."
+
+
+class NotStaff(NotPermitted):
+    """What only members of staff may do."""
+
+    code = "not_staff"
+    message = "This is for members of staff."
+
+
+class OwnReview(NotPermitted):
+    """Nobody decides on themselves."""
+
+    code = "own_review"
+    message = "Somebody else has to decide on this; it is about your own cameo."
+
+
+class NoSuchReview(NotFound):
+    """There is none."""
+
+    message = "There is no such review."
+
+
+class ReviewDecided(Conflict):
+    """A review is decided once."""
+
+    code = "review_decided"
+    message = "This review has been decided."
+
+
+class ReviewChanged(Conflict):
+    """While the review was open another cameo was found to match; look at it again."""
+
+    code = "review_changed"
+    message = "There is something new about this capture; look at the review again."
+
+
+class TrackGone(NotFound):
+    """What was measured of the capture is not kept any more: it expired, or was erased."""
+
+    code = "track_gone"
+    message = "What was measured of this capture is not kept any more."
+
+
+class DuplicateCheckPending(Unavailable):
+    """The index of templates isn't whole, so nobody can be activated until it is."""
+
+    code = "duplicate_check_pending"
+    message = "This can't be decided just now; it is tried again by itself."
+
+
+class ListCursorUnknown(InvalidInput):
+    """A list's cursor that doesn't belong to that list."""
+
+    code = "cursor_unknown"
+    message = "The list has no such place."

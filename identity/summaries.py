@@ -49,7 +49,8 @@ class SessionView:
     """A capture session as the person who answers it sees it.
 
     `script` is a list of prompts as `identity.types.Script.to_json` writes them; `progress` runs
-    from 0 to 1 over the named `stage`; `outcome` is empty until it is decided.
+    from 0 to 1 over the named `stage`; `outcome` is empty until it is decided. `nonce_hash` is
+    what an attestation of the clip must name; `without` is what the person asked to be left out.
     """
 
     id: str
@@ -60,6 +61,8 @@ class SessionView:
     created: datetime
     expires: datetime
     stage: str
+    nonce_hash: str
+    without: tuple[str, ...]
     progress: float
     outcome: str
     advice: tuple[Advice, ...]

@@ -22,7 +22,7 @@ from api.permissions import of_person
 from api.schema import IDEMPOTENCY_CODES, IDEMPOTENCY_KEY, opaque_id, operation
 from api.v1.endpoint import Endpoint
 from api.v1.examples import SESSION_BODY
-from api.v1.fields import Body, Moment, OrNull, Text, Written, read_body
+from api.v1.fields import Body, Moment, OneOrSome, OrNull, Text, Written, read_body
 from common.clock import utcnow
 from common.errors import MalformedInput
 from identity import interface as identity
@@ -43,7 +43,7 @@ class AdviceShape(serializers.Serializer[Any]):
 class PromptShape(Written):
     """One thing asked of the person; seconds count from the first frame."""
 
-    kind = serializers.CharField(help_text="hold, turn, blink or open_mouth.")
+    kind = serializers.CharField(help_text="hold, turn, blink, open_mouth or light.")
     start = serializers.FloatField()
     end = serializers.FloatField()
     direction = serializers.CharField(
@@ -51,6 +51,11 @@ class PromptShape(Written):
     )
     min_degrees = serializers.FloatField(required=False)
     count = serializers.IntegerField(required=False)
+    colours = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="Of light: what the screen shows, 0.8 s each.",
+    )
 
 
 class SessionShape(serializers.Serializer[Any]):
@@ -59,7 +64,11 @@ class SessionShape(serializers.Serializer[Any]):
     id = serializers.CharField()
     cameo = serializers.CharField(source="cameo_id")
     purpose = serializers.CharField()
-    state = serializers.CharField(help_text="open, queued, processing, decided or expired.")
+    without = serializers.ListField(child=serializers.CharField())
+    state = serializers.CharField(
+        help_text="open, queued, processing, duplicate_check_pending, decided or expired."
+    )
+    nonce_hash = serializers.CharField(help_text="What an attestation of the clip must name.")
     script = PromptShape(many=True)
     created = Moment()
     expires = Moment()
@@ -69,6 +78,7 @@ class SessionShape(serializers.Serializer[Any]):
     advice = AdviceShape(many=True)
 
 
+ATTESTATION: Final = "Capture-Attestation"
 _CLIP_OPERATION: dict[str, Any] = {
     "request": {
         "video/mp4": OpenApiTypes.BINARY,
@@ -92,19 +102,32 @@ _CLIP_OPERATION: dict[str, Any] = {
         "clip_empty",
         "not_a_video",
         "clip_truncated",
+        "attestation_invalid",
         "length_required",
         "body_incomplete",
         "malformed_input",
         "clip_store_unavailable",
     ],
-    "parameters": [opaque_id("session_id", "cap")],
+    "parameters": [
+        opaque_id("session_id", "cap"),
+        OpenApiParameter(
+            ATTESTATION,
+            OpenApiTypes.STR,
+            OpenApiParameter.HEADER,
+            description="A registered capture client's statement about this clip: a compact JWS "
+            "(Ed25519, typ capture-attestation+jws) over session, nonce_sha256, clip_sha256, iat.",
+        ),
+    ],
 }
 
 
 class SessionRequest(Body):
-    """What the session is for."""
+    """What the session is for, and what the person can't take part in."""
 
-    purpose = Text(default="enrol", max_length=20)
+    purpose = Text(default="enrol", max_length=20, help_text="enrol, re-enrol or step-up.")
+    without = OneOrSome(
+        default=list, help_text="light (photosensitivity) or motion (mobility); one of them."
+    )
 
 
 class Captures(Endpoint):
@@ -122,7 +145,9 @@ class Captures(Endpoint):
         errors=[
             "invalid_input",
             "unknown_purpose",
+            "capture_unsupported",
             "already_enrolled",
+            "not_enrolled",
             "capture_in_progress",
             "too_many_captures",
             *IDEMPOTENCY_CODES,
@@ -137,7 +162,10 @@ class Captures(Endpoint):
             body=asked,
             now=now,
             do=lambda: identity.create_session(
-                account_id=account_id, purpose=asked["purpose"], now=now
+                account_id=account_id,
+                purpose=asked["purpose"],
+                without=asked["without"],
+                now=now,
             ),
             name=lambda made: made.id,
             again=lambda made: identity.session_view(
@@ -222,6 +250,7 @@ class CaptureClip(Endpoint):
             stream=_Upload(request),
             length=_length(request),
             now=now,
+            attestation=request.headers.get(ATTESTATION),
         )
         headers = {"Location": reverse("capture-session", args=[view.id])}
         return Response(SessionShape(view).data, 202, headers=headers)

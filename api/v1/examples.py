@@ -28,7 +28,9 @@ SESSION_BODY: dict[str, Any] = {
     "id": SESSION,
     "cameo": CAMEO,
     "purpose": "enrol",
+    "without": [],
     "state": "open",
+    "nonce_hash": DIGEST,
     "script": [
         {"kind": "hold", "start": 0.0, "end": 1.0},
         {"kind": "turn", "direction": "left", "min_degrees": 15.0, "start": 1.4, "end": 3.2},

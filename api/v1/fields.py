@@ -65,6 +65,19 @@ class Flag(serializers.BooleanField):
         return data
 
 
+class OneOrSome(serializers.ListField):
+    """A list of a few short texts; one of them alone may stand without the list."""
+
+    child = Text(max_length=20)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=10, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        found: list[str] = super().to_internal_value([data] if isinstance(data, str) else data)
+        return found
+
+
 class Document(serializers.DictField):
     """A JSON object that a door reads itself, at the pointer of this field."""
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
 from procrastinate.contrib.django import app
 
 from accounts.interface import lock_account
 from audit import interface as audit
 from common.canonical import sha256_hex
+from common.errors import FieldError, InvalidInput
 from identity.capture.script import Without, generate_script
 from identity.capture.sniff import clip_container
 from identity.capture.types import INTAKE
+from identity.enrolment.attestation import attested
+from identity.enrolment.pauses import refuse_if_too_many
 from identity.errors import ClipEmpty, ClipTooManyBytes
 from identity.models import Cameo, CaptureSession, UsedClip
 from identity.protection import clips
@@ -26,11 +28,12 @@ from identity.selectors import lock_cameos, view_of_session
 from identity.session_errors import (
     AlreadyEnrolled,
     CaptureInProgress,
+    CaptureUnsupported,
     ClipAlreadyUsed,
     NoSuchSession,
+    NotEnrolled,
     SessionAnswered,
     SessionExpired,
-    TooManyCaptures,
     UnknownPurpose,
 )
 from identity.summaries import SessionView
@@ -38,8 +41,14 @@ from identity.summaries import SessionView
 NONCE_BYTES = 32
 VERIFY_TASK = "identity.verify_capture"
 VERIFY_QUEUE = "verification"
+LIGHT_IS_ON = False
+"""Whether scripts ask for light: only once every signal on it takes part in the decision."""
 _PIECE = 256 * 1024
-_FAILED = ("fail", "retry")
+UNDECIDED = (
+    CaptureSession.State.QUEUED,
+    CaptureSession.State.PROCESSING,
+    CaptureSession.State.DUPLICATE_CHECK_PENDING,
+)
 
 
 class Readable(Protocol):
@@ -49,41 +58,51 @@ class Readable(Protocol):
 
 
 def create_session(
-    *, account_id: str, now: datetime, purpose: str = CaptureSession.Purpose.ENROL
+    *,
+    account_id: str,
+    now: datetime,
+    purpose: str = CaptureSession.Purpose.ENROL,
+    without: Iterable[str] = (),
 ) -> SessionView:
     """Begin a capture session: a random script, to be answered once within its life.
 
     An older session that still waits for its clip ends: one challenge at a time.
 
+    Args:
+        account_id: whose.
+        now: when.
+        purpose: `enrol`; `re-enrol` renews the template, `step-up` shows that its owner is here.
+        without: `light` or `motion`, where the person can't take part in it.
+
     Raises:
-        UnknownPurpose: for anything but `enrol`.
-        AlreadyEnrolled: if the account's cameo doesn't wait for a capture.
+        UnknownPurpose: for any other purpose.
+        InvalidInput: for anything else to be left out.
+        CaptureUnsupported: if what is left shows nothing.
+        AlreadyEnrolled: on `enrol`, if the account's cameo doesn't wait for a capture.
+        NotEnrolled: on the others, if there is no template to compare with.
         CaptureInProgress: while another clip of the account is being checked.
         TooManyCaptures: after too many that failed, or were begun and left.
     """
-    if purpose != CaptureSession.Purpose.ENROL:
+    if purpose not in CaptureSession.Purpose.values:
         raise UnknownPurpose
+    left_out = _left_out(without)
     nonce = secrets.token_bytes(NONCE_BYTES)
-    script = generate_script(nonce, Without.LIGHT)
+    script = generate_script(nonce, left_out if LIGHT_IS_ON else Without.LIGHT)
     with transaction.atomic():
         # The account's row is what serialises its captures: there may be no cameo yet.
         lock_account(account_id)
-        _refuse_if_too_many(account_id, now)
-        cameo = Cameo.objects.filter(owner_id=account_id).exclude(state=Cameo.State.ERASED).first()
-        if cameo is None:
-            cameo = Cameo.objects.create(owner_id=account_id, created=now)
-        # Before any session's row, here as everywhere; what is read from here on holds.
-        if lock_cameos([cameo.id])[cameo.id].state != Cameo.State.PENDING:
-            raise AlreadyEnrolled
+        refuse_if_too_many(account_id, now)
+        cameo = _cameo_for(account_id, purpose, now)
         mine = CaptureSession.objects.filter(account_id=account_id)
         states = CaptureSession.State
-        if mine.filter(state__in=[states.QUEUED, states.PROCESSING]).exists():
+        if mine.filter(state__in=UNDECIDED).exists():
             raise CaptureInProgress
         mine.filter(state=states.OPEN).update(state=states.EXPIRED)
         session = CaptureSession.objects.create(
             account_id=account_id,
             cameo=cameo,
             purpose=purpose,
+            without=left_out.value if left_out else "",
             nonce_hash=sha256_hex(nonce),
             script=script.to_json(),
             created=now,
@@ -98,24 +117,47 @@ def create_session(
         return view_of_session(session, now=now)
 
 
-def _refuse_if_too_many(account_id: str, now: datetime) -> None:
-    """Failed captures earn a pause; so do challenges collected without an answer."""
-    window = settings.CAMEO_CAPTURE_PAUSE
-    recent = CaptureSession.objects.filter(account_id=account_id, created__gt=now - window)
-    failed = recent.filter(state=CaptureSession.State.DECIDED, outcome__in=_FAILED)
-    unanswered = recent.filter(state__in=[CaptureSession.State.OPEN, CaptureSession.State.EXPIRED])
-    for found, allowed, last in (
-        (failed, settings.CAMEO_CAPTURE_FAILURES, "decided"),
-        (unanswered, settings.CAMEO_CAPTURE_UNANSWERED, "created"),
-    ):
-        if found.count() >= allowed:
-            since = found.aggregate(at=Max(last))["at"]
-            left = (since + window - now).total_seconds()
-            raise TooManyCaptures(retry_after=max(1, round(left)))
+def _left_out(without: Iterable[str]) -> Without | None:
+    wishes = frozenset(without)
+    if not wishes <= set(CaptureSession.Without.values):
+        message = f"One of {', '.join(CaptureSession.Without.values)}."
+        raise InvalidInput(fields=(FieldError("/without", "unknown_value", message),))
+    if len(wishes) > 1:
+        raise CaptureUnsupported
+    found = Without(next(iter(wishes))) if wishes else None
+    if found is Without.MOTION and not LIGHT_IS_ON:
+        raise CaptureUnsupported
+    return found
+
+
+def _cameo_for(account_id: str, purpose: str, now: datetime) -> Cameo:
+    """The account's cameo, locked; made where there is none and one is to be enrolled."""
+    states = Cameo.State
+    cameo = Cameo.objects.filter(owner_id=account_id).exclude(state=states.ERASED).first()
+    if purpose == CaptureSession.Purpose.ENROL:
+        if cameo is None:
+            cameo = Cameo.objects.create(owner_id=account_id, created=now)
+        # Before any session's row, here as everywhere; what is read from here on holds.
+        if lock_cameos([cameo.id])[cameo.id].state != states.PENDING:
+            raise AlreadyEnrolled
+        return cameo
+    if cameo is None:
+        raise NotEnrolled
+    lock_cameos([cameo.id])
+    cameo.refresh_from_db()
+    if cameo.state not in (states.ACTIVE, states.SUSPENDED, states.EXPIRED) or cameo.held_by:
+        raise NotEnrolled
+    return cameo
 
 
 def receive_clip(
-    *, account_id: str, session_id: str, stream: Readable, length: int | None, now: datetime
+    *,
+    account_id: str,
+    session_id: str,
+    stream: Readable,
+    length: int | None,
+    now: datetime,
+    attestation: str | None = None,
 ) -> SessionView:
     """Take the clip that answers a session: seal it, and queue its check, once.
 
@@ -126,9 +168,12 @@ def receive_clip(
         length: how many bytes are announced, if that is known.
         now: when the upload began. The whole clip must be there before the session ends:
             an upload that dawdles would buy time to make an answer.
+        attestation: a capture client's signed statement about this clip, if there is one. One
+            that doesn't hold refuses the clip before anything of it is kept.
 
     Raises:
         NoSuchSession, SessionExpired, SessionAnswered: about the session.
+        AttestationInvalid: about the statement.
         ClipEmpty, ClipTooManyBytes, NotAVideo, ClipTruncated, ClipAlreadyUsed: about the clip.
         ClipStoreUnavailable: if it can't be kept.
     """
@@ -145,6 +190,13 @@ def receive_clip(
     # Plain Python looks before anything is kept; what the decoder finds is decided on later.
     clip_container(clip)
     digest = sha256_hex(clip)
+    signed = attested(
+        attestation,
+        session_id=found.id,
+        nonce_hash=found.nonce_hash,
+        clip_sha256=digest,
+        now=moment(),
+    )
     sealed = clips.keep(clip, session_id=session_id)
     try:
         with transaction.atomic():
@@ -160,6 +212,7 @@ def receive_clip(
             session.clip_file = sealed.file
             session.clip_key = sealed.wrapped_key
             session.clip_sha256 = digest
+            session.attestation = signed.to_json() if signed else None
             session.stage = "queued"
             session.save()
             audit.append(
