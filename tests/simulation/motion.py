@@ -79,18 +79,27 @@ class Sway:
 
 
 def moment_at(
-    t: float, prompts: tuple[Prompt, ...], reach: Reach, sway: Sway, width: int
+    t: float,
+    prompts: tuple[Prompt, ...],
+    reach: Reach,
+    sway: Sway,
+    width: int,
+    *,
+    shake: float = 1.0,
 ) -> Moment:
-    """Where head, lids and mouth are at second `t` of a frame `width` pixels wide."""
+    """Where head, lids and mouth are at second `t` of a frame `width` pixels wide.
+
+    `shake` is a factor on what the hand does, not on the head's own sway.
+    """
     yaw, pitch, roll, x, y, shake_roll, zoom = sway.at(t)
     now = Moment(
         yaw=yaw,
         pitch=pitch,
         roll=roll,
-        shake_x=x * width,
-        shake_y=y * width,
-        shake_roll=shake_roll,
-        zoom=1.0 + zoom,
+        shake_x=shake * x * width,
+        shake_y=shake * y * width,
+        shake_roll=shake * shake_roll,
+        zoom=1.0 + shake * zoom,
     )
     for prompt in prompts:
         if prompt.start <= t <= prompt.end:

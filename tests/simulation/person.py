@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from models.engine import Engines
-from tests.simulation.encoding import Codec, SensorNoise, encode
+from tests.simulation.camera import Camera
+from tests.simulation.encoding import Codec, SensorNoise, Timing, encode, frame_times
 from tests.simulation.geometry import build_head
+from tests.simulation.light import Screen, build_surface
 from tests.simulation.morphs import morphed_portrait
 from tests.simulation.motion import Moment, Reach, Sway, moment_at
 from tests.simulation.portrait import (
@@ -29,8 +31,9 @@ from tests.simulation.portrait import (
     without_eyes,
 )
 from tests.simulation.reading import Reading, find_mesh, read
-from tests.simulation.rendering import Stage, render
-from tests.simulation.script import Script, read_script
+from tests.simulation.rendering import Shot, Stage, render, shoot
+from tests.simulation.scene import NO_CHEAT, Cheat, Scene
+from tests.simulation.script import Prompt, Script, read_script
 
 _MARGIN: Final = 16
 _EYE_DISTANCE: Final = 0.144  # of the frame's shorter side: 92 pixels of 640
@@ -42,20 +45,7 @@ _BLINK_PITCH: Final = 3.0
 _SIDE_PART: Final = 0.42  # of the frame's width, for a second person
 _EYES: Final = ((33, 133, 159, 145), (362, 263, 386, 374))
 
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What else there is to a clip than the person: for clips that must be refused.
-
-    Attributes:
-        exposure: factor on linear light; 0.02 is too dark to see anybody.
-        beside: another person at the first one's left hand.
-        beside_during: seconds (from, until) in which that person is there.
-    """
-
-    exposure: float = 1.0
-    beside: SimulatedPerson | None = None
-    beside_during: tuple[float, float] = (0.0, float("inf"))
+__all__ = ["Cheat", "Scene", "SimulatedPerson", "nobody"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,26 +91,43 @@ class SimulatedPerson:
         seed: int = 0,
         delay_s: float = 0.0,
         scene: Scene | None = None,
+        cheat: Cheat = NO_CHEAT,
+        timing: Timing | None = None,
+        crf: int | None = None,
+        bit_rate: int | None = None,
     ) -> bytes:
-        """A clip in which the person does what the script asks.
+        """A clip in which the person does what the script asks, lit as it says.
 
         Args:
             script: prompts in the API's JSON form.
             seconds: length; by default a little longer than the script.
             fps: frames a second.
             size: width and height, both even.
-            codec: "h264" (mp4) or "vp8" (webm).
-            seed: of the sway, the shake of the hand and the sensor's noise.
-            delay_s: how much later than usual the person reacts.
-            scene: what else there is.
+            codec: "h264" (mp4), "vp8" or "vp9" (webm).
+            seed: of the sway, the shake of the hand, the sensor's noise and the timing.
+            delay_s: how much later than usual the person reacts (the light doesn't).
+            scene: room, camera and company.
+            cheat: what is not as it should be.
+            timing: frames that come unevenly or not at all.
+            crf, bit_rate: of the encoder; see `encode`.
 
         Raises:
             ValueError: the script asks for what the person can't do.
         """
         frames = self.frames(
-            script, seconds=seconds, fps=fps, size=size, seed=seed, delay_s=delay_s, scene=scene
+            script,
+            seconds=seconds,
+            fps=fps,
+            size=size,
+            seed=seed,
+            delay_s=delay_s,
+            scene=scene,
+            cheat=cheat,
+            timing=timing,
         )
-        return encode(frames, fps=fps, codec=codec)
+        length = _length(read_script(script), delay_s) if seconds is None else seconds
+        times = None if timing is None else frame_times(length, fps, timing, seed)
+        return encode(frames, fps=fps, codec=codec, crf=crf, bit_rate=bit_rate, times=times)
 
     def frames(
         self,
@@ -132,27 +139,34 @@ class SimulatedPerson:
         seed: int = 0,
         delay_s: float = 0.0,
         scene: Scene | None = None,
+        cheat: Cheat = NO_CHEAT,
+        timing: Timing | None = None,
     ) -> Iterator[Picture]:
-        """The frames of `answer` before they are encoded: (height, width, 3) uint8, RGB."""
+        """The frames of `answer` before they are encoded: (height, width, 3) uint8, RGB.
+
+        They are taken at `frame_times(seconds, fps, timing, seed)`.
+        """
+        asked = read_script(script)
         prompts = tuple(
             replace(prompt, start=prompt.start + delay_s, end=prompt.end + delay_s)
-            for prompt in read_script(script)
+            for prompt in asked
         )
-        if seconds is None:
-            seconds = max((prompt.end for prompt in prompts), default=3.0) + 0.4
-        stage, sway, scene = self.stage(size), Sway(seed), scene or Scene()
-        noise, exposure = SensorNoise(size, seed), _exposure_table(scene.exposure)
-        for index in range(round(seconds * fps)):
-            t = index / fps
-            moment = moment_at(t, prompts, self.reach, sway, size[0])
+        seconds = _length(asked, delay_s) if seconds is None else seconds
+        scene = scene or Scene()
+        shown = asked if cheat.lit_by is None else read_script(cheat.lit_by)
+        screen = Screen(shown, scene.latency_s + cheat.light_delay_s)
+        asks = any(prompt.colours for prompt in asked)
+        camera, sway = Camera(scene, screen, size, seed, lit=asks), Sway(seed)
+        for t in frame_times(seconds, fps, timing, seed):
+            moment = moment_at(t, prompts, self.reach, sway, size[0], shake=scene.shake)
+            stage = cheat.person_at(t, self).stage(size)
             if scene.beside is None:
-                picture = render(stage, moment)
+                shot = shoot(stage, moment, lit=camera.lit)
             else:
                 there = scene.beside_during[0] <= t < scene.beside_during[1]
-                picture = self._with_company(stage, moment, scene.beside if there else None)
-            if scene.exposure != 1.0:
-                picture = as_picture(cv2.LUT(picture, exposure))
-            yield noise(picture)
+                other = scene.beside.stage(size) if there else None
+                shot = _with_company(stage, moment, other, lit=camera.lit)
+            yield camera(shot, t)
 
     def still(
         self,
@@ -175,19 +189,6 @@ class SimulatedPerson:
         if size not in self._stages:
             self._stages[size] = _build_stage(self.portrait, self.mesh, size)
         return self._stages[size]
-
-    def _with_company(self, stage: Stage, moment: Moment, other: SimulatedPerson | None) -> Picture:
-        """The person moved aside, with or without another one in the room made."""
-        width = stage.size[0]
-        aside = replace(moment, shake_x=moment.shake_x - 0.5 * _SIDE_PART * width)
-        picture = render(stage, aside)
-        if other is not None:
-            share = round(_SIDE_PART * width)
-            calm = replace(moment, yaw=0.0, pitch=0.0, lids=0.0, mouth=0.0)
-            company = render(other.stage(stage.size), calm)
-            left = (width - share) // 2
-            picture[:, width - share :] = company[:, left : left + share]
-        return picture
 
 
 def nobody(
@@ -227,7 +228,13 @@ def _build_stage(portrait: Picture, mesh: NDArray[np.float64], size: tuple[int, 
     canvas, corner = frame_canvas(big, centre, size, _MARGIN)
     points[:, :2] -= corner
     head = build_head(points, canvas.shape[1], canvas.shape[0])
-    return Stage(canvas=canvas, lids=without_eyes(canvas, points), head=head, size=size)
+    return Stage(
+        canvas=canvas,
+        lids=without_eyes(canvas, points),
+        head=head,
+        surface=build_surface(head, canvas.shape[1], canvas.shape[0]),
+        size=size,
+    )
 
 
 def _measure_reach(engines: Engines, person: SimulatedPerson) -> Reach:
@@ -260,7 +267,29 @@ def _measure_reach(engines: Engines, person: SimulatedPerson) -> Reach:
     )
 
 
-def _exposure_table(exposure: float) -> NDArray[np.uint8]:
-    """(256,) lookup for a factor on linear light, with sRGB's gamma taken as 2.2."""
-    levels = np.arange(256) / 255.0
-    return as_picture(np.clip(np.rint(255.0 * levels * exposure ** (1 / 2.2)), 0, 255))
+def _length(prompts: tuple[Prompt, ...], delay_s: float) -> float:
+    """Seconds of a clip that is a little longer than its script."""
+    return max((prompt.end for prompt in prompts), default=3.0 - delay_s) + delay_s + 0.4
+
+
+def _with_company(stage: Stage, moment: Moment, other: Stage | None, *, lit: bool) -> Shot:
+    """The person moved aside, with or without another one in the room made."""
+    width = stage.size[0]
+    aside = replace(moment, shake_x=moment.shake_x - 0.5 * _SIDE_PART * width)
+    shot = shoot(stage, aside, lit=lit)
+    if other is None:
+        return shot
+    calm = replace(moment, yaw=0.0, pitch=0.0, lids=0.0, mouth=0.0)
+    company = shoot(other, calm, lit=lit)
+    _beside(shot.picture, company.picture)
+    if shot.screen is not None and company.screen is not None:
+        _beside(shot.screen, company.screen)
+    return shot
+
+
+def _beside(first: NDArray[Any], second: NDArray[Any]) -> None:
+    """Writes the middle of the second array (h, w, ...) over the side of the first."""
+    width = first.shape[1]
+    share = round(_SIDE_PART * width)
+    left = (width - share) // 2
+    first[:, width - share :] = second[:, left : left + share]

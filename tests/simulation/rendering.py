@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tests.simulation import landmarks as lm
 from tests.simulation.geometry import Floats, Head, pose_head, rotation
+from tests.simulation.light import NODE, Surface
 from tests.simulation.motion import Moment
 from tests.simulation.portrait import Picture, as_picture
 
@@ -30,20 +31,41 @@ _CAVITY = np.array([58.0, 24.0, 24.0], dtype=np.float32)
 class Stage:
     """What is rendered: a canvas (h, w, 3) RGB with its head, seen by a frame of `size`.
 
-    `lids` is the same canvas with skin in place of the eyes.
+    `lids` is the same canvas with skin in place of the eyes, `surface` how light falls on it.
     """
 
     canvas: Picture
     lids: Picture
     head: Head
+    surface: Surface
     size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """What the lens lets through at a moment.
+
+    Attributes:
+        picture: (height, width, 3) uint8 RGB, as the portrait was lit, without noise.
+        screen: (rows, cols) of cells about `NODE` pixels wide, how much of the screen's light
+            arrives there (1: on skin that faces it at arm's length); None where nobody asked.
+    """
+
+    picture: Picture
+    screen: NDArray[np.float32] | None = None
 
 
 def render(stage: Stage, moment: Moment) -> Picture:
     """One picture (height, width, 3) uint8 RGB of the stage at a moment, without noise."""
+    return shoot(stage, moment, lit=False).picture
+
+
+def shoot(stage: Stage, moment: Moment, *, lit: bool) -> Shot:
+    """`render`, and where the screen's light arrives if `lit`."""
+    turn = rotation(moment.yaw, moment.pitch, moment.roll)
     posed = pose_head(
         stage.head,
-        rotation(moment.yaw, moment.pitch, moment.roll),
+        turn,
         lids=moment.lids,
         mouth=moment.mouth,
         smile=moment.smile,
@@ -59,7 +81,19 @@ def render(stage: Stage, moment: Moment) -> Picture:
     _soften(picture, *folds)
     _draw_mouth(picture, on_frame, moment)
     _draw_lids(picture, stage, (map_x, map_y), on_frame, moment.lids)
-    return picture
+    if not lit:
+        return Shot(picture)
+    rows, cols = cells(picture.shape[0]), cells(picture.shape[1])
+    at_x, at_y = (part[rows[:, None], cols] / np.float32(NODE) for part in (map_x, map_y))
+    arriving = stage.surface.arriving(turn)
+    screen = cv2.remap(arriving, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return Shot(picture, np.asarray(screen, dtype=np.float32))
+
+
+def cells(length: int) -> NDArray[np.int64]:
+    """The middle pixels of the cells into which a side of `length` pixels is cut."""
+    count = max(1, round(length / NODE))
+    return np.asarray((np.arange(count) + 0.5) * length / count, dtype=np.int64)
 
 
 def _camera(stage: Stage, moment: Moment) -> Floats:
