@@ -32,6 +32,10 @@ def _client_id() -> str:
     return new_id("cli")
 
 
+def _receipt_id() -> str:
+    return new_id("ers")
+
+
 class Cameo(models.Model):
     """An account's enrolled likeness.
 
@@ -262,16 +266,6 @@ class CaptureClient(models.Model):
         return self.id
 
 
-class DataKey(models.Model):
-    """A cameo's data key, wrapped by the key-encryption key; without it the template is noise."""
-
-    cameo = models.OneToOneField(Cameo, on_delete=models.PROTECT, related_name="data_key")
-    wrapped = models.BinaryField()
-
-    def __str__(self) -> str:
-        return self.cameo_id
-
-
 class Template(models.Model):
     """A sealed template; bound to cameo id, template format and version."""
 
@@ -288,3 +282,23 @@ class Template(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cameo_id} {self.version}"
+
+
+class ErasureReceipt(models.Model):
+    """What the owner of an erased cameo can hold us to: a signed statement, and its dates.
+
+    `unreadable_by` is when the key-encryption key of that time is destroyed at the latest, and
+    with it whatever deleted rows, logs and backups still hold; `unreadable_since` is when it was.
+    """
+
+    id = models.CharField(max_length=32, primary_key=True, default=_receipt_id, editable=False)
+    cameo = models.OneToOneField(Cameo, on_delete=models.PROTECT, related_name="erasure_receipt")
+    erased = models.DateTimeField()
+    unreadable_by = models.DateTimeField()
+    key_destroyed = models.DateTimeField(null=True, db_index=True)
+    unreadable_since = models.DateTimeField(null=True, db_index=True)
+    body = models.TextField()
+    signature = models.TextField()
+
+    def __str__(self) -> str:
+        return self.id

@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 
 from common.clock import utcnow
 from common.errors import Misconfigured, Unavailable
+from identity.enrolment import jobs as jobs
 from identity.enrolment.sessions import VERIFY_QUEUE, VERIFY_TASK
 from identity.models import CaptureSession
 from identity.protection import clips

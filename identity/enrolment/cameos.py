@@ -1,4 +1,4 @@
-"""What an owner does with a cameo: suspend it, resume it, erase it."""
+"""What an owner does with a cameo: suspend it and resume it. `erasure` is for good."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from django.db import transaction
 from audit import interface as audit
 from events import interface as events
 from events.interface import EventKind
-from identity.models import Cameo, CaptureSession
-from identity.protection import clips
-from identity.protection.templates import destroy_templates
+from identity.models import Cameo
 from identity.selectors import bump_epochs, lock_cameos, view_of_cameo
 from identity.session_errors import CameoStateConflict, NoSuchCameo
 from identity.summaries import CameoView
@@ -21,7 +19,7 @@ _State = Cameo.State
 
 def suspend_cameo(*, account_id: str, cameo_id: str, now: datetime) -> CameoView:
     """Nobody may use the likeness until it is resumed; suspending twice is no error."""
-    return _change(
+    return change_state(
         account_id=account_id,
         cameo_id=cameo_id,
         allowed=(_State.ACTIVE, _State.SUSPENDED),
@@ -33,7 +31,7 @@ def suspend_cameo(*, account_id: str, cameo_id: str, now: datetime) -> CameoView
 
 def resume_cameo(*, account_id: str, cameo_id: str, now: datetime) -> CameoView:
     """End a suspension; resuming an active cameo is no error."""
-    return _change(
+    return change_state(
         account_id=account_id,
         cameo_id=cameo_id,
         allowed=(_State.SUSPENDED, _State.ACTIVE),
@@ -43,33 +41,7 @@ def resume_cameo(*, account_id: str, cameo_id: str, now: datetime) -> CameoView:
     )
 
 
-def erase_cameo(*, account_id: str, cameo_id: str, now: datetime) -> CameoView:
-    """Destroy the data key, the templates and waiting clips. This can't be undone.
-
-    Captures that are still being checked end without a decision that could enrol anybody.
-    """
-    with transaction.atomic():
-        view = _change(
-            account_id=account_id,
-            cameo_id=cameo_id,
-            allowed=tuple(_State.values),
-            to=_State.ERASED,
-            kind=EventKind.CAMEO_ERASED,
-            now=now,
-        )
-        destroy_templates(cameo_id)
-        waiting = CaptureSession.objects.select_for_update().filter(cameo_id=cameo_id)
-        files = [session.clip_file for session in waiting if session.clip_file]
-        waiting.exclude(state=CaptureSession.State.DECIDED).update(
-            state=CaptureSession.State.EXPIRED
-        )
-        waiting.update(clip_key=None, clip_file="")
-    for file in files:
-        clips.forget(file)
-    return view
-
-
-def _change(
+def change_state(
     *,
     account_id: str,
     cameo_id: str,
@@ -77,7 +49,23 @@ def _change(
     to: _State,
     kind: EventKind,
     now: datetime,
+    by: str = "",
 ) -> CameoView:
+    """Change one of the account's own cameos, its epoch, the ledger and the outbox.
+
+    Args:
+        account_id: the owner.
+        cameo_id: which.
+        allowed: states that it may be in.
+        to: the state it gets; one that has it already is left as it is.
+        kind: of the event and the ledger entry.
+        now: when.
+        by: who does it, where that isn't the owner.
+
+    Raises:
+        NoSuchCameo: if there is none, or it is somebody else's.
+        CameoStateConflict: if it is in another state.
+    """
     with transaction.atomic():
         held = lock_cameos([cameo_id]).get(cameo_id)
         if held is None or held.owner_id != account_id:
@@ -90,7 +78,7 @@ def _change(
         row.state = to
         row.save(update_fields=["state"])
         bump_epochs([cameo_id])
-        audit.append(chain=cameo_id, kind=kind.value, body={"by": account_id}, now=now)
+        audit.append(chain=cameo_id, kind=kind.value, body={"by": by or account_id}, now=now)
         events.emit(kind=kind, subject=cameo_id, data={"cameo": cameo_id}, now=now)
         row.refresh_from_db()
         return view_of_cameo(row)

@@ -15,7 +15,8 @@ from django.conf import settings
 
 from common.envelope import new_key, seal, unseal
 from common.ids import is_id, new_id
-from identity.protection.keyring import keyring
+from identity.models import CaptureSession
+from identity.protection.keyring import key_encryption
 from identity.session_errors import ClipStoreUnavailable
 
 _PREFIX = "clp"
@@ -57,7 +58,7 @@ def keep(clip: bytes, *, session_id: str) -> SealedClip:
     except OSError as error:
         forget(file)
         raise ClipStoreUnavailable from error
-    return SealedClip(file=file, wrapped_key=keyring().wrap(key, bound_to=bound_to))
+    return SealedClip(file=file, wrapped_key=key_encryption().wrap(key, bound_to=bound_to))
 
 
 def read(sealed: SealedClip, *, session_id: str) -> bytes:
@@ -72,7 +73,7 @@ def read(sealed: SealedClip, *, session_id: str) -> bytes:
         body = _path(sealed.file).read_bytes()
     except OSError as error:
         raise ClipStoreUnavailable from error
-    key = keyring().unwrap(sealed.wrapped_key, bound_to=bound_to)
+    key = key_encryption().unwrap(sealed.wrapped_key, bound_to=bound_to)
     return unseal(key, body, bound_to=bound_to)
 
 
@@ -80,6 +81,16 @@ def forget(file: str) -> None:
     """Delete a sealed clip; one that is gone already is no error."""
     with contextlib.suppress(OSError):
         _path(file).unlink(missing_ok=True)
+
+
+def wait_under(key_id: str) -> bool:
+    """Whether a waiting clip's key is wrapped under this key-encryption key."""
+    encryption = key_encryption()
+    waiting = CaptureSession.objects.filter(clip_key__isnull=False)
+    return any(
+        encryption.wrapped_by(bytes(wrapped or b"")) == key_id
+        for wrapped in waiting.values_list("clip_key", flat=True).iterator()
+    )
 
 
 def files_older_than(moment: float) -> list[str]:

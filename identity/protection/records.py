@@ -1,4 +1,4 @@
-"""Signed decision records."""
+"""Signed statements: decision records, erasure receipts."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from common.keyring import RECORD
 from identity.protection.keyring import keyring
 
 _ALGORITHMS = ["Ed25519"]
-_TYPE = "decision-record+jws"
+DECISION = "decision-record+jws"
+ERASURE = "erasure-receipt+jws"
 
 
 class RecordBroken(CameoError):
-    """A decision record's signature doesn't hold."""
+    """The signature of a decision record or erasure receipt doesn't hold."""
 
     code = "record_broken"
-    message = "The decision record's signature doesn't hold."
+    message = "The record's signature doesn't hold."
 
 
-def sign_record(body: dict[str, Any]) -> tuple[str, str, str]:
+def sign_record(body: dict[str, Any], *, kind: str = DECISION) -> tuple[str, str, str]:
     """Sign a record.
+
+    Args:
+        body: what is said; JSON.
+        kind: `DECISION` or `ERASURE`, the `typ` of the signature: one never passes for another.
 
     Returns:
         RFC 8785 text of `body`, a detached-payload JWS (RFC 7515, appendix F), and the SHA-256
@@ -33,17 +38,18 @@ def sign_record(body: dict[str, Any]) -> tuple[str, str, str]:
     """
     plain = canonical_bytes(body)
     key = keyring().signing_key(RECORD)
-    header = {"alg": "Ed25519", "typ": _TYPE, "kid": key.kid}
+    header = {"alg": "Ed25519", "typ": kind, "kid": key.kid}
     compact = jws.serialize_compact(header, plain, key, algorithms=_ALGORITHMS)
     protected, _, signature = compact.split(".")
     return plain.decode("utf-8"), f"{protected}..{signature}", sha256_hex(plain)
 
 
-def check_record(body: str, signature: str) -> None:
+def check_record(body: str, signature: str, *, kind: str = DECISION) -> None:
     """Check what `sign_record` gave.
 
     Raises:
-        RecordBroken: if the text or the signature was changed, or the key is not ours.
+        RecordBroken: if the text or the signature was changed, it is of another kind, or the key
+            is not ours.
     """
     for key in keyring().public_keys(RECORD, now=utcnow()):
         try:
@@ -52,6 +58,6 @@ def check_record(body: str, signature: str) -> None:
             )
         except (JoseError, ValueError):
             continue
-        if found.headers().get("kid") == key.kid and found.headers().get("typ") == _TYPE:
+        if found.headers().get("kid") == key.kid and found.headers().get("typ") == kind:
             return
     raise RecordBroken
