@@ -1,27 +1,22 @@
-"""Suspending, resuming and erasing a cameo."""
+"""Suspending and resuming a cameo, and who may."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
-from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
 from audit.interface import verify_all
-from common.envelope import SealBroken
 from events.models import Event
 from identity import interface as identity
-from identity.models import Cameo, CaptureSession, DataKey, Template
-from identity.protection.templates import read_template, store_template
+from identity.models import Cameo, Template
+from identity.protection.templates import store_template
 from identity.session_errors import CameoStateConflict, NoSuchCameo
 from identity.summaries import CameoView
-from tests.identity.clips import plain_clip
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CHANGES: list[Callable[..., CameoView]] = [
@@ -73,31 +68,6 @@ def test_a_pending_cameo_is_neither_suspended_nor_resumed(
     Cameo.objects.update(state="pending")
     with pytest.raises(CameoStateConflict):
         change(account_id=alice.id, cameo_id=cameo.id, now=NOW)
-
-
-def test_erasing_destroys_key_templates_and_waiting_clips(alice: User, cameo: Cameo) -> None:
-    Cameo.objects.update(state="pending")
-    session = identity.create_session(account_id=alice.id, now=NOW)
-    identity.receive_clip(
-        account_id=alice.id,
-        session_id=session.id,
-        stream=io.BytesIO(plain_clip()),
-        length=None,
-        now=NOW,
-    )
-    erased = identity.erase_cameo(account_id=alice.id, cameo_id=cameo.id, now=NOW)
-    assert erased.state == "erased"
-    assert not DataKey.objects.exists()
-    assert not Template.objects.exists()
-    assert list(Path(settings.CAMEO_CLIP_DIR).iterdir()) == []
-    row = CaptureSession.objects.get(id=session.id)
-    assert (row.state, row.clip_key, row.clip_file) == ("expired", None, "")
-    with pytest.raises(SealBroken):
-        read_template(cameo.id)
-    # The ledger still holds, and the person may begin again with another cameo.
-    assert verify_all()[cameo.id] >= 3
-    assert identity.own_cameo(alice.id) is None
-    assert identity.create_session(account_id=alice.id, now=NOW).cameo_id != cameo.id
 
 
 def test_a_change_falls_with_its_ledger_entry(

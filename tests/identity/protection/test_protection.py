@@ -13,11 +13,12 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from common.envelope import SealBroken
 from common.keyring import KEY_ENCRYPTION, RECORD
-from identity.models import Cameo, DataKey, Template
+from identity.keystore.models import DataKey
+from identity.models import Cameo, CaptureSession, Template
 from identity.protection import clips
 from identity.protection.keyring import keyring
-from identity.protection.records import RecordBroken, check_record, sign_record
-from identity.protection.templates import read_template, store_template
+from identity.protection.records import ERASURE, RecordBroken, check_record, sign_record
+from identity.protection.templates import read_template, read_templates, store_template
 from identity.session_errors import ClipStoreUnavailable
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -77,8 +78,19 @@ def test_a_template_moved_to_another_cameo_does_not_open(cameos: list[Cameo]) ->
     Template.objects.filter(cameo=cameos[1]).update(sealed=hers.sealed)
     with pytest.raises(SealBroken):
         read_template(cameos[1].id)
-    key = DataKey.objects.get(cameo=cameos[0])
-    DataKey.objects.filter(cameo=cameos[1]).update(wrapped=key.wrapped)
+    key = DataKey.objects.get(cameo_id=cameos[0].id)
+    DataKey.objects.filter(cameo_id=cameos[1].id).update(wrapped=key.wrapped)
+    with pytest.raises(SealBroken):
+        read_template(cameos[1].id)
+
+
+def test_many_templates_are_read_in_one_go_without_who_has_none(cameos: list[Cameo]) -> None:
+    store(cameos[0])
+    store(cameos[0])
+    found = read_templates([*(cameo.id for cameo in cameos), "cam_nobody", cameos[0].id])
+    assert set(found) == {cameos[0].id}
+    np.testing.assert_array_equal(found[cameos[0].id][1], VECTOR)
+    assert read_templates([]) == {}
     with pytest.raises(SealBroken):
         read_template(cameos[1].id)
 
@@ -108,3 +120,22 @@ def test_a_changed_record_is_found(place: int) -> None:
         check_record(body, signature[:-4] + "AAAA")
     with pytest.raises(RecordBroken):
         check_record(body, "")
+
+
+def test_one_kind_of_statement_never_passes_for_another() -> None:
+    body, signature, _ = sign_record({"outcome": "pass"}, kind=ERASURE)
+    check_record(body, signature, kind=ERASURE)
+    with pytest.raises(RecordBroken):
+        check_record(body, signature)
+
+
+def test_whether_a_clip_waits_under_a_key_is_seen(cameos: list[Cameo]) -> None:
+    session = CaptureSession.objects.create(
+        account=cameos[0].owner, cameo=cameos[0], script=[], created=NOW, expires=NOW
+    )
+    (key,) = keyring().wrapping_keys()[-1:]
+    assert not clips.wait_under(key.id)
+    session.clip_key = clips.keep(b"clip", session_id=session.id).wrapped_key
+    session.save()
+    assert clips.wait_under(key.id)
+    assert not clips.wait_under("key_other")

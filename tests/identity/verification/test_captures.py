@@ -21,7 +21,8 @@ from common.errors import Misconfigured, Unavailable
 from events.models import Event
 from identity import interface as identity
 from identity.errors import SandboxUnavailable
-from identity.models import Cameo, CaptureSession, DataKey, DecisionRecord, Template
+from identity.keystore.models import DataKey
+from identity.models import Cameo, CaptureSession, DecisionRecord, Template
 from identity.prompts import Script
 from identity.protection import clips
 from identity.protection.records import check_record
