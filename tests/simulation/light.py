@@ -7,7 +7,7 @@ it. Light is added where light adds up, in linear sRGB (IEC 61966-2-1).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -32,7 +32,7 @@ _HAIR, _BODY = 0.7, 0.45
 _WRAP: Final = 0.15
 
 
-def to_linear(srgb: NDArray[np.floating] | tuple[int, int, int]) -> Floats:
+def to_linear(srgb: NDArray[Any] | tuple[int, int, int]) -> Floats:
     """sRGB in 0..255 to linear light in 0..1."""
     value = np.asarray(srgb, dtype=np.float64) / 255.0
     above = ((np.maximum(value, 0.04045) + 0.055) / 1.055) ** 2.4

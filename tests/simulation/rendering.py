@@ -123,11 +123,11 @@ def _paste_head(
     camera: Floats,
     map_x: NDArray[np.float32],
     map_y: NDArray[np.float32],
-) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
+) -> tuple[tuple[slice, slice], NDArray[np.uint8]]:
     """Overwrite the maps where the head and what follows it are.
 
     Returns:
-        That window, and where in it one part of the head ends in front of another.
+        That window, and where in it (not 0) one part of the head ends in front of another.
     """
     head = stage.head
     x0, y0, x1, y1 = head.moving
@@ -142,23 +142,26 @@ def _paste_head(
     x = np.arange(cols, dtype=np.float32)
     y = np.arange(rows, dtype=np.float32)[:, None]
     window = (slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0])))
-    folds = np.zeros((rows * _STEP, cols * _STEP), dtype=np.bool_)
+    folds = np.zeros((rows * _STEP, cols * _STEP), dtype=np.uint8)
     for row, target in ((0, map_x), (3, map_y)):
-        part = affine[row][ids] * x + affine[row + 1][ids] * y + affine[row + 2][ids]
+        part = affine[row].take(ids) * x
+        part += affine[row + 1].take(ids) * y
+        part += affine[row + 2].take(ids)
         large = cv2.resize(part, None, fx=_STEP, fy=_STEP, interpolation=cv2.INTER_LINEAR)
         block = cv2.resize(part, None, fx=_STEP, fy=_STEP, interpolation=cv2.INTER_NEAREST)
         # Where one part hides another the map jumps: there half-way is nowhere.
-        jump = np.abs(large - block) > _JUMP
-        folds |= jump
-        target[window] = np.where(jump, block, large)
+        away = cv2.absdiff(large, block)
+        jump = as_picture(cv2.threshold(away, _JUMP, 255.0, cv2.THRESH_BINARY)[1])
+        cv2.bitwise_or(folds, jump, dst=folds)
+        target[window] = cv2.copyTo(block, jump, large)
     return window, folds
 
 
-def _soften(picture: Picture, window: tuple[slice, slice], where: NDArray[np.bool_]) -> None:
+def _soften(picture: Picture, window: tuple[slice, slice], where: NDArray[np.uint8]) -> None:
     """Blur the edges that the small map has left in steps."""
-    near = cv2.dilate(where.astype(np.uint8), np.ones((3, 3), dtype=np.uint8)) > 0
+    near = cv2.dilate(where, np.ones((3, 3), dtype=np.uint8))
     part = picture[window]
-    part[near] = cv2.blur(part, (4, 4))[near]
+    cv2.copyTo(cv2.blur(part, (4, 4)), near, part)
 
 
 def _triangle_ids(
