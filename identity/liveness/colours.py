@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,16 +23,21 @@ _SIDE: Final = 20
 _KEPT: Final = slice(_SIDE * _SIDE // 4, _SIDE * _SIDE - _SIDE * _SIDE // 4)
 """Of the pixels of a box in the order of their green: highlights, brows and hair are at the
 ends, and which pixels these are doesn't change with exposure."""
-_SPREAD: Final = (np.arange(_SIDE) / _SIDE)[:, None, None]
+_MEAN: Final = np.full(_KEPT.stop - _KEPT.start, 1.0 / (_KEPT.stop - _KEPT.start), np.float32)
 _ROWS: Final = np.arange(3)[:, None]
 _GRID: Final = 16
 _CLIPPED: Final = 250
 _LEAST_BACKGROUND: Final = 12
 _BESIDE: Final = 0.45
 _ABOVE: Final = 0.75
-"""How far hair may reach round the mesh, in widths and heights of the mesh."""
+_MOUTH: Final = 0.75
+"""How far hair may reach round the mesh, and how low the background is looked at, lest it be
+shoulders: in widths and heights of the mesh."""
 _LINEAR: Final = linear(np.arange(256)).astype(np.float32)
 _NOTHING: Final = np.full(3, np.nan, dtype=np.float32)
+_NOTHING_SEEN: Final = np.full((3, 3), np.nan, dtype=np.float32)
+_SKIN_S: Final = 0.023
+_BACKGROUND_S: Final = 0.08
 
 Colour = NDArray[np.float32]
 
@@ -41,21 +48,28 @@ class ColourMeter:
 
     _skin: list[Colour] = field(default_factory=list)
     _background: list[Colour] = field(default_factory=list)
+    _next_skin: float = -math.inf
+    _next_background: float = -math.inf
 
     def note(self, time_s: float, picture: Picture, points: NDArray[np.float32] | None) -> None:
         """Measures one frame.
 
         Args:
-            time_s: of the frame; not used, every frame has its row.
+            time_s: of the frame. Every frame has its row, but of more than 40 frames a second
+                some aren't measured, and the background is no more than 12 times a second.
             picture: RGB uint8, (height, width, 3); not kept.
             points: the mesh, shape (468, 2 or more), pixels; None where no face is.
         """
-        if points is None or not np.isfinite(points[:, :2]).all():
-            self._skin.append(np.full((3, 3), np.nan, dtype=np.float32))
-            self._background.append(_NOTHING)
-            return
-        self._skin.append(skin_colours(picture, points))
-        self._background.append(background_colour(picture, points))
+        skin, background = _NOTHING_SEEN, _NOTHING
+        if points is not None and np.isfinite(points[:, :2]).all():
+            if time_s >= self._next_skin:
+                skin = skin_colours(picture, points)
+                self._next_skin = time_s + _SKIN_S
+            if time_s >= self._next_background:
+                background = background_colour(picture, points)
+                self._next_background = time_s + _BACKGROUND_S
+        self._skin.append(skin)
+        self._background.append(background)
 
     def finish(self) -> Colours:
         """Returns the colours of all frames."""
@@ -78,16 +92,20 @@ def skin_colours(picture: Picture, points: NDArray[np.float32]) -> Colour:
     centres = points[_CENTRES, :2].mean(axis=1)
     across = points[263, :2] - points[33, :2]
     half = _HALF * max(float(np.hypot(across[0], across[1])), 1.0)
-    low, high = np.floor(centres - half), np.ceil(centres + half) + 1
-    spread = low + (high - low) * _SPREAD
-    x = np.clip(spread[..., 0], 0, width - 1).astype(np.intp).T
-    y = np.clip(spread[..., 1], 0, height - 1).astype(np.intp).T
-    pixels = picture[y[:, :, None], x[:, None, :]].reshape(3, -1, 3)
-    order = np.argpartition(pixels[:, :, 1], (_KEPT.start, _KEPT.stop - 1), axis=1)
-    colours = _LINEAR[pixels[_ROWS, order[:, _KEPT]]].mean(axis=1)
-    whole = (low >= 0).all(axis=1) & (high <= (width, height)).all(axis=1)
-    colours[~whole] = np.nan
-    return np.asarray(colours, dtype=np.float32)
+    boxes = np.concatenate([centres - half, centres + half], axis=1).tolist()
+    parts = np.empty((3, _SIDE * _SIDE, 3), dtype=np.uint8)
+    outside = []
+    for k, (x0, y0, x1, y1) in enumerate(boxes):
+        if x0 < 0 or y0 < 0 or x1 > width - 1 or y1 > height - 1:
+            outside.append(k)
+            continue
+        box = picture[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1]
+        thin = cv2.resize(box, (_SIDE, _SIDE), interpolation=cv2.INTER_NEAREST)
+        parts[k] = thin.reshape(-1, 3)
+    order = np.argpartition(parts[:, :, 1], (_KEPT.start, _KEPT.stop - 1), axis=1)
+    colours = np.asarray(_MEAN @ _LINEAR[parts[_ROWS, order[:, _KEPT]]])
+    colours[outside] = np.nan
+    return colours
 
 
 def background_colour(picture: Picture, points: NDArray[np.float32]) -> Colour:
@@ -100,16 +118,19 @@ def background_colour(picture: Picture, points: NDArray[np.float32]) -> Colour:
         picture: RGB uint8, (height, width, 3).
         points: the mesh, shape (468, 2 or more), finite, pixels.
     """
-    (x0, y0), (x1, y1) = points[:, :2].min(axis=0).tolist(), points[:, :2].max(axis=0).tolist()
+    flat = np.ascontiguousarray(points[:, :2].T)
+    (x0, y0), (x1, y1) = flat.min(axis=1).tolist(), flat.max(axis=1).tolist()
     beside, above = _BESIDE * (x1 - x0), _ABOVE * (y1 - y0)
-    mouth = y0 + 0.75 * (y1 - y0)
     sparse = picture[_GRID // 2 :: _GRID, _GRID // 2 :: _GRID]
     rows, columns = sparse.shape[:2]
-    x = np.arange(columns) * _GRID + _GRID // 2
-    y = np.arange(rows) * _GRID + _GRID // 2
-    outside = ((x < x0 - beside) | (x > x1 + beside)) | (y < y0 - above)[:, None]
-    found = sparse[outside & (y < mouth)[:, None]]
-    found = found[found.max(axis=1, initial=0) < _CLIPPED]
+    x = np.arange(_GRID // 2, _GRID * columns, _GRID)
+    y = np.arange(_GRID // 2, _GRID * rows, _GRID)
+    outside = (x < x0 - beside) | (x > x1 + beside) | (y < y0 - above)[:, None]
+    outside &= (y < y0 + _MOUTH * (y1 - y0))[:, None]
+    found = sparse[outside]
+    red, green, blue = found.T
+    found = found[np.maximum(np.maximum(red, green), blue) < _CLIPPED]
     if len(found) < _LEAST_BACKGROUND:
         return _NOTHING
-    return np.asarray(_LINEAR[found].mean(axis=0), dtype=np.float32)
+    mean = np.full(len(found), 1.0 / len(found), dtype=np.float32)
+    return np.asarray(mean @ _LINEAR[found])

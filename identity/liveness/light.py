@@ -154,7 +154,7 @@ def read_light(track: Track, script: Script, others: int = OTHERS) -> Reading | 
     order = order[np.argsort(track.times[order], kind="stable")]
     times, skin = track.times[order], skin_of(colours, track, script)[order]
     seen = np.asarray(np.isfinite(skin).all(axis=1), dtype=np.bool_)
-    if not _whole(times, seen, script):
+    if not _whole(times, track.present[order], seen, script):
         return "no_face"
     face = gather(times[seen], skin[seen], script)
     if face is None:
@@ -198,14 +198,16 @@ def skin_of(colours: Colours, track: Track, script: Script) -> Floats:
     return out
 
 
-def _whole(times: Floats, seen: NDArray[np.bool_], script: Script) -> bool:
+def _whole(
+    times: Floats, present: NDArray[np.bool_], seen: NDArray[np.bool_], script: Script
+) -> bool:
     """Whether the face was there for most of the light, and for some of each colour."""
     around = np.zeros(len(times), dtype=np.bool_)
     for start, end in stretches(script):
         around |= (times >= start) & (times <= end)
     return (
         bool(around.any())
-        and float(seen[around].mean()) >= _SEEN
+        and float(present[around].mean()) >= _SEEN
         and _in_each_slot(times[seen], script)
     )
 

@@ -109,7 +109,7 @@ def other_colours(script: Script, count: int) -> Sequences:
     slots = right.shape[1]
     seed = hashlib.sha256(b"cameo other light 1 " + canonical_bytes(script.to_json())).digest()
     spare = count + 16
-    drawn = np.frombuffer(hashlib.shake_256(seed).digest(8 * spare * slots), dtype="<u8")
+    drawn = np.frombuffer(hashlib.shake_256(seed).digest(2 * spare * slots), dtype="<u2")
     steps = drawn.reshape(spare, slots)
     first, further = steps[:, :1] % len(NAMES), steps[:, 1:] % (len(NAMES) - 1) + 1
     walk = np.concatenate([first, further], axis=1).astype(np.intp)
@@ -200,55 +200,58 @@ def fit(evidence: Evidence, sequences: Sequences) -> Fits:
         sequences: numbers of `NAMES`, shape (N, K).
     """
     near = np.arange(max(0, evidence.best - _NEAR), min(len(LATENCIES), evidence.best + _NEAR + 1))
-    shown = _SCREEN[sequences].transpose(2, 0, 1)
+    shown = np.ascontiguousarray(_SCREEN[sequences].transpose(2, 0, 1))
     precision = np.linalg.inv(evidence.noise)
+    products = _products(evidence.gram[near], shown)
     mixing = _CHROMA.T @ precision @ _CHROMA
-    information = _information(evidence.gram[near], shown) * mixing
-    cross = np.moveaxis(evidence.cross[near], 0, 1).reshape(sequences.shape[1], -1)
-    seen = (shown @ cross).reshape(3, len(sequences), len(near), 2)
-    response = np.einsum("anlj,ja->nla", seen, precision @ _CHROMA)
-    mean = np.trace(information, axis1=2, axis2=3)[..., None, None]
-    held = information + mean * (_EVEN * (np.eye(3) - 1 / 3) + 1e-9 * np.eye(3))
+    cross = evidence.cross[near] @ precision @ _CHROMA
+    response = np.stack([shown[a] @ cross[:, :, a].T for a in range(3)])
+    held = products * mixing[_ROWS, _COLUMNS][:, None, None]
+    mean = held[0] + held[3] + held[5]
+    for at, part in ((0, 2 / 3), (3, 2 / 3), (5, 2 / 3), (1, -1 / 3), (2, -1 / 3), (4, -1 / 3)):
+        held[at] += (_EVEN * part + (1e-9 if part > 0 else 0.0)) * mean
     weights = _solved(held, response)
-    explained = (response * weights).sum(axis=2)
+    explained = (response * weights).sum(axis=0)
     # A screen adds light; what answers with the opposite colour answers another script.
-    explained = np.where(weights.sum(axis=2) > 0, explained, 0.0)
+    explained = np.where(weights.sum(axis=0) > 0, explained, 0.0)
     best = explained.argmax(axis=1)
     rows = np.arange(len(sequences))
     most = explained[rows, best]
     whole = evidence.strength * evidence.n
-    return Fits(most, weights[rows, best], near[best], most / max(whole, 1e-12))
+    return Fits(most, weights[:, rows, best].T, near[best], most / max(whole, 1e-12))
 
 
-def _information(gram: Floats, shown: Floats) -> Floats:
-    """Products of the scripts' channels under the Gram matrices, shape (N, L, 3, 3)."""
+_ROWS: Final = (0, 0, 0, 1, 1, 2)
+_COLUMNS: Final = (0, 1, 2, 1, 2, 2)
+"""The six entries on and over the diagonal of a symmetric 3 × 3 matrix, in the order used here."""
+
+
+def _products(gram: Floats, shown: Floats) -> Floats:
+    """Products of the scripts' channels under the Gram matrices, shape (6, N, L)."""
     delays, slots = gram.shape[:2]
-    _, count, _ = shown.shape
+    count = shown.shape[1]
     flat = gram.transpose(1, 0, 2).reshape(slots, delays * slots)
-    out = np.empty((count, delays, 3, 3))
-    for a in range(3):
-        half = (shown[a] @ flat).reshape(count, delays, slots)
-        for b in range(a, 3):
-            out[:, :, a, b] = out[:, :, b, a] = (half @ shown[b][:, :, None])[:, :, 0]
+    out = np.empty((6, count, delays))
+    halves = [(shown[a] @ flat).reshape(count, delays, slots) for a in range(3)]
+    for k, (a, b) in enumerate(zip(_ROWS, _COLUMNS, strict=True)):
+        out[k] = np.einsum("nlk,nk->nl", halves[a], shown[b])
     return out
 
 
-def _solved(matrices: Floats, vectors: Floats) -> Floats:
-    """Solves symmetric 3 × 3 systems by their cofactors, many times faster than LAPACK."""
-    a, b, c = matrices[..., 0, 0], matrices[..., 0, 1], matrices[..., 0, 2]
-    d, e, f = matrices[..., 1, 1], matrices[..., 1, 2], matrices[..., 2, 2]
+def _solved(entries: Floats, vectors: Floats) -> Floats:
+    """Solves symmetric 3 × 3 systems by their cofactors: many times faster than LAPACK.
+
+    Args:
+        entries: shape (6, ...), in the order of `_ROWS` and `_COLUMNS`.
+        vectors: shape (3, ...).
+    """
+    a, b, c, d, e, f = entries
+    x, y, z = vectors
     aa, bb, cc = d * f - e * e, c * e - b * f, b * e - c * d
     dd, ee, ff = a * f - c * c, b * c - a * e, a * d - b * b
     scale = 1.0 / np.maximum(a * aa + b * bb + c * cc, 1e-300)
-    x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
-    return np.stack(
-        [
-            scale * (aa * x + bb * y + cc * z),
-            scale * (bb * x + dd * y + ee * z),
-            scale * (cc * x + ee * y + ff * z),
-        ],
-        axis=-1,
-    )
+    rows = (aa * x + bb * y + cc * z, bb * x + dd * y + ee * z, cc * x + ee * y + ff * z)
+    return np.asarray(np.stack(rows) * scale)
 
 
 def answer_of(
@@ -268,7 +271,10 @@ def answer_of(
     shown = _SCREEN[colours_of(script)].transpose(2, 0, 1)
     precision = np.linalg.inv(face.noise)
     mixing = _CHROMA.T @ precision @ _CHROMA
-    products = _information(evidence.gram[at : at + 1], shown)[0, 0]
+    products = np.empty((3, 3))
+    products[_ROWS, _COLUMNS] = products[_COLUMNS, _ROWS] = _products(
+        evidence.gram[at : at + 1], shown
+    )[:, 0, 0]
     energy = float(weights @ (products * mixing) @ weights)
     seen = (shown[:, 0] @ evidence.cross[at]) @ precision @ _CHROMA
     spread = _CHROMA.T @ precision @ evidence.noise @ precision @ _CHROMA

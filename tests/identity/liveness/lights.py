@@ -156,7 +156,8 @@ def _shading(session: Session, chance: np.random.Generator, times: Series) -> Se
         )
         regions.append(1.0 + session.calm * (level[:, None] + hue))
     drift = 0.02 * session.calm * _waves(chance, times, 0.02, 0.08)
-    return np.stack(regions, axis=1) + drift[:, None, None] * np.array([1.0, 0.0, -1.0])
+    moved = np.stack(regions, axis=1) + drift[:, None, None] * np.array([1.0, 0.0, -1.0])
+    return np.asarray(moved, dtype=np.float64)
 
 
 def _camera(session: Session, chance: np.random.Generator, times: Series, light: Series) -> Series:
@@ -184,7 +185,8 @@ def _camera(session: Session, chance: np.random.Generator, times: Series, light:
     values = values * (1 + noise * (0.0035 * smear + 0.003 * grain))
     fine = chance.normal(0, 1, values.shape) * 0.29 / np.sqrt(_PIXELS)
     shown = np.clip(255 * _gamma(values), 0, 255) + session.calm * fine
-    return linear(np.clip(np.rint(shown * 16) / 16, 0, 255))
+    levels: Series = np.clip(np.rint(shown * 16) / 16, 0, 255)
+    return linear(levels)
 
 
 def _gamma(values: Series) -> Series:
