@@ -98,7 +98,7 @@ def remove_from_index(cameo_id: str) -> None:
         NoTransaction: outside a transaction.
     """
     lock_duplicates()
-    _delete_rows([cameo_id])
+    delete_rows([cameo_id])
 
 
 def index_states() -> tuple[IndexState, ...]:
@@ -176,7 +176,7 @@ def begin_generation(template_format: str, *, whole: bool = False) -> IndexState
 
 def put_rows(cameo_ids: Sequence[str], template_format: str, rows: NDArray[np.float16]) -> None:
     """Write the rows of some cameos, shape (n, 256), and count them. Under the lock."""
-    _delete_rows(cameo_ids)
+    delete_rows(cameo_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             "insert into identity_duplicate_index (cameo_id, template_format, projected)"
@@ -190,7 +190,8 @@ def put_rows(cameo_ids: Sequence[str], template_format: str, rows: NDArray[np.fl
         )
 
 
-def _delete_rows(cameo_ids: Sequence[str]) -> None:
+def delete_rows(cameo_ids: Sequence[str]) -> None:
+    """Take the rows of some cameos out, and count them out. The caller holds the lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "with gone as (delete from identity_duplicate_index where cameo_id = any(%s)"

@@ -14,6 +14,7 @@ from common.envelope import SealBroken
 from identity.comparison import TemplateFormatMismatch, UnusableVector
 from identity.duplicates.index import (
     as_text,
+    delete_rows,
     ensure_state,
     lock_duplicates,
     open_templates,
@@ -110,12 +111,12 @@ def find_duplicates(
         .values_list("id", flat=True)
     )
     own.add(cameo_id)
-    names = shortlist(row, template_format, SHORTLIST + len(own))
+    names = _nearest(row, template_format, SHORTLIST + len(own))
     candidates = [name for name in names if name not in own][:SHORTLIST]
     threshold = duplicate_threshold(state.size, floor=scale.template_threshold)
     matches = []
     try:
-        opened = open_templates(_still_there(candidates))
+        opened = open_templates(candidates)
         for name, (found_format, found) in opened.items():
             if found_format != template_format:
                 raise TemplateFormatMismatch
@@ -148,14 +149,23 @@ def shortlist(row: NDArray[np.float16], template_format: str, limit: int) -> lis
         return [name for (name,) in cursor.fetchall()]
 
 
-def _still_there(candidates: list[str]) -> list[str]:
-    """Without cameos that are erased: their templates are gone, and with them the face."""
-    there = set(
-        Cameo.objects.filter(id__in=candidates)
-        .exclude(state=Cameo.State.ERASED)
-        .values_list("id", flat=True)
-    )
-    return [name for name in candidates if name in there]
+def _nearest(row: NDArray[np.float16], template_format: str, limit: int) -> list[str]:
+    """The shortlist, without cameos that are erased: their templates are gone.
+
+    No path leaves such a row behind, but one that was left would take somebody's place.
+    """
+    while True:
+        names = shortlist(row, template_format, limit)
+        there = set(
+            Cameo.objects.filter(id__in=names)
+            .exclude(state=Cameo.State.ERASED)
+            .values_list("id", flat=True)
+        )
+        gone = [name for name in names if name not in there]
+        if not gone:
+            return names
+        log.warning("rows of erased cameos are taken out of the duplicate index")
+        delete_rows(gone)
 
 
 def _exact_score(one: Vector, other: Vector, calibration: Calibration) -> float:
