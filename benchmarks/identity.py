@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -50,6 +51,8 @@ from benchmarks.synthetic_clip import synthetic_clip
 
 REPEATS: Final = 5
 FRAMES: Final = 30
+SIZES: Final = (1_000, 100_000)
+MILLION: Final = 1_000_000
 STEADY_SIZE: Final = (640, 360, 3.0, 1_000_000)
 _PACKAGES: Final = ("dlib-bin", "insightface", "onnx", "faiss-cpu")
 
@@ -76,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"The clip could not be measured. {error}", file=sys.stderr)
         return 1
     report["comparison"] = comparison(max(1, options.repeats))
+    sizes = () if options.no_duplicates else SIZES + ((MILLION,) if options.million else ())
+    report["duplicates"] = duplicates(sizes)
     if options.json:
         print(json.dumps(report))
     else:
@@ -140,6 +145,24 @@ def measure(
     }
 
 
+def duplicates(sizes: Sequence[int]) -> list[dict[str, Any]]:
+    """Returns a row for each size of gallery, as docs/duplicates.md says.
+
+    A size that can't be measured gives `{"size", "absent"}`.
+    """
+    # It is another benchmark, and brings its own libraries.
+    from benchmarks.duplicates import measure as measure_gallery
+
+    rows = []
+    for size in sizes:
+        print(f"duplicates: {size} templates", file=sys.stderr)
+        try:
+            rows.append(measure_gallery(size))
+        except SystemExit as error:
+            rows.append({"size": size, "absent": str(error)})
+    return rows
+
+
 def _start_peers(
     workers: dict[str, Worker], stack: ExitStack, models_dir: Path, scratch: Path
 ) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
@@ -183,18 +206,18 @@ def _alternate(
                 continue
             job = jobs[name]
             if not repeat:
-                worker.run(Job(job.data, job.rotation, job.chosen[:1], job.marks))
-                continue
+                job = replace(job, chosen=job.chosen[:1])
             try:
-                runs[name].append(worker.run(job))
+                measured = worker.run(job)
             except WorkerFailed as error:
                 if name not in PEERS:
                     raise
                 absent[name] = str(error)
                 print(f"{name} is left out: {error}", file=sys.stderr)
                 continue
-            seconds = runs[name][-1].seconds
-            print(f"{repeat} of {repeats}: {name} {seconds:.3f} s", file=sys.stderr)
+            if repeat:
+                runs[name].append(measured)
+                print(f"{repeat} of {repeats}: {name} {measured.seconds:.3f} s", file=sys.stderr)
     return {name: of for name, of in runs.items() if name not in absent}
 
 
@@ -207,7 +230,7 @@ def _steady(pipeline: partial[Pipeline], clips: int) -> dict[str, Any]:
 
 
 def _clip_facts(clip: Clip, first: Measured, this: dict[str, Any]) -> dict[str, Any]:
-    seconds = float(this.pop("seconds"))
+    seconds = float(this.pop("clip_seconds"))
     return {
         "clip": clip.name,
         "bytes": len(clip.data),
@@ -231,6 +254,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--frames", type=int, default=FRAMES, help="that the peers work on")
     parser.add_argument("--full", action="store_true", help="the peers work on every frame")
     parser.add_argument("--steady", type=int, default=0, metavar="N", help="N clips, one worker")
+    parser.add_argument("--million", action="store_true", help="also search a million templates")
+    parser.add_argument("--no-duplicates", action="store_true", help="leave that search out")
     parser.add_argument("--pack", default=os.environ.get("CAMEO_MODEL_PACK") or "open")
     parser.add_argument("--models-dir", type=Path, default=_models_dir())
     return parser.parse_args(arguments)
@@ -253,6 +278,11 @@ def _print_tables(report: dict[str, Any]) -> None:
     for name, values in report["comparison"].items():
         if isinstance(values, dict):
             print(f"{name:<24}{values['median_us']:>16}{values['min_us']:>16}")
+    if report["duplicates"]:
+        print("\nsearch for duplicates, all figures: --json")
+    for values in report["duplicates"]:
+        keys = ("size", "shortlist_p50_ms", "search_p50_ms", "recall", "absent")
+        print(", ".join(f"{key} {values[key]}" for key in keys if key in values))
     if report["steady"]:
         print("\none worker, many clips")
         for key in ("clips", "largest_mb", "slope_kib_per_clip", "rise_mb", "flat"):

@@ -86,7 +86,7 @@ class Pipeline:
                 "outcome": str(analysis.verdict.outcome),
                 "width": analysis.info.width,
                 "height": analysis.info.height,
-                "seconds": round(frames / max(1, frames - 1) * float(track.times[-1]), 3),
+                "clip_seconds": round(frames / max(1, frames - 1) * float(track.times[-1]), 3),
             },
         )
 
