@@ -1,0 +1,1 @@
+"""The attack instruments: pure functions from frames to frames."""
