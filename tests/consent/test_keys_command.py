@@ -12,9 +12,12 @@ from django.db import DatabaseError
 from pytest_django.fixtures import Settings
 
 import audit.interface as audit
+from audit.models import LedgerEntry
+from common.key_encryption import active_key
 from common.keyring import PURPOSES, FileKeyring
 from consent.interface import TokenRefused, jwks
 from identity.interface import keyring
+from identity.keystore.models import DataKey
 from tests.consent.conftest import NOW, Cast
 
 
@@ -48,6 +51,42 @@ def test_a_list_shows_every_key_and_no_secret(own_keyring: Path) -> None:
     for key in kept:
         assert key.kid in shown
         assert key.secret not in shown
+
+
+def test_an_upgrade_adds_what_an_older_version_lacks(own_keyring: Path) -> None:
+    run("init")
+    assert run("upgrade") == "Nothing is missing.\n"
+    document = json.loads(own_keyring.read_text())
+    document["keys"] = [key for key in document["keys"] if key["purpose"] != "projection"]
+    own_keyring.write_text(json.dumps(document))
+    with pytest.raises(CommandError, match="keys upgrade"):
+        run("init")
+    assert "projection" in run("upgrade")
+    run("init")
+
+
+def test_a_renewal_by_hand_is_recorded_and_its_old_key_kept_for_clips_on_their_way(
+    cast: Cast, own_keyring: Path
+) -> None:
+    run("init")
+    old = active_key(FileKeyring(own_keyring)).id
+    said = run("renew")
+    new = active_key(FileKeyring(own_keyring)).id
+    assert new != old
+    assert f"{new} is the active key-encryption key." in said
+    assert f"Kept {old}" in said
+    assert run("renew").count(new) == 1
+    entries = LedgerEntry.objects.filter(kind="key.rotated")
+    assert [entry.body["kid"] for entry in entries] == [new]
+
+
+def test_erasures_are_applied_again_by_command(cast: Cast) -> None:
+    run("init")
+    living = json.loads(run("reapply-erasures", "--json"))
+    assert living == {"erased": [], "keyless": []}
+    DataKey.objects.create(cameo_id=cast.cameo, created=NOW, erased=NOW)
+    assert run("reapply-erasures") == "Erased again: 1.\n"
+    assert json.loads(run("reapply-erasures", "--json"))["erased"] == []
 
 
 def test_a_missing_keyring_is_named_by_its_code() -> None:
