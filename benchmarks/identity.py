@@ -43,6 +43,7 @@ from benchmarks.identity_peers.results import (
     row,
 )
 from benchmarks.identity_peers.steady import steady
+from benchmarks.identity_peers.tables import tables
 from benchmarks.identity_peers.weights import DLIB_WEIGHTS, dlib_weights, insightface_folder
 from benchmarks.identity_peers.workers import Worker, WorkerFailed
 from benchmarks.machine import machine
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(report))
     else:
-        _print_tables(report)
+        print(tables(report))
     return 0
 
 
@@ -146,7 +147,7 @@ def measure(
 
 
 def duplicates(sizes: Sequence[int]) -> list[dict[str, Any]]:
-    """Returns a row for each size of gallery, as docs/duplicates.md says.
+    """Returns a row for each size of gallery, as `python -m benchmarks.duplicates --json` gives it.
 
     A size that can't be measured gives `{"size", "absent"}`.
     """
@@ -259,38 +260,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--pack", default=os.environ.get("CAMEO_MODEL_PACK") or "open")
     parser.add_argument("--models-dir", type=Path, default=_models_dir())
     return parser.parse_args(arguments)
-
-
-def _print_tables(report: dict[str, Any]) -> None:
-    clip, found = report["clip"], report["ratios"]
-    size = f"{clip['width']}x{clip['height']}"
-    print(f"{clip['clip']}: {clip['frames']} frames, {size}, {report['repeats']} repeats")
-    heads = ("median_s", "min_s", "per_frame_ms", "frames_measured", "cpu_s", "peak_mb")
-    names = ("to_decode", "peers_to_this")
-    print("".join([f"{'':<24}", *(f"{head:>16}" for head in (*heads, *names))]))
-    for name, values in report["contenders"].items():
-        if "absent" in values:
-            print(f"{name:<24}{values['absent']}")
-            continue
-        cells = [values[head] for head in heads] + [found[key].get(name, "") for key in names]
-        print("".join([f"{name:<24}", *(f"{cell:>16}" for cell in cells)]))
-    print("\ncomparison of two templates, microseconds")
-    for name, values in report["comparison"].items():
-        if isinstance(values, dict):
-            print(f"{name:<24}{values['median_us']:>16}{values['min_us']:>16}")
-    if report["duplicates"]:
-        print("\nsearch for duplicates, all figures: --json")
-    for values in report["duplicates"]:
-        keys = ("size", "shortlist_p50_ms", "search_p50_ms", "recall", "absent")
-        print(", ".join(f"{key} {values[key]}" for key in keys if key in values))
-    if report["steady"]:
-        print("\none worker, many clips")
-        for key in ("clips", "largest_mb", "slope_kib_per_clip", "rise_mb", "flat"):
-            print(f"{key:<24}{report['steady'][key]!s:>16}")
-    print("\ngoals")
-    for goal in report["goals"]:
-        met = {True: "met", False: "NOT MET", None: "not measured"}[goal["met"]]
-        print(f"{goal['what']:<42}{goal['goal']:>16}{goal['found']!s:>12}  {met}")
 
 
 if __name__ == "__main__":

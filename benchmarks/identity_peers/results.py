@@ -41,20 +41,26 @@ def row(runs: Sequence[Measured], frames: int) -> dict[str, Any]:
 def ratios(runs: Mapping[str, Sequence[Measured]]) -> dict[str, dict[str, float]]:
     """Returns the medians' ratios: of all to bare decoding, and of the peers to the pipeline.
 
+    `to_decode` and `peers_to_this` of the seconds that passed; `cpu_to_decode` and
+    `cpu_peers_to_this` of processor seconds, which a busy machine moves less.
+
     Args:
         runs: by contender; those that could not run are left out.
     """
-    medians = {name: statistics.median(run.seconds for run in of) for name, of in runs.items()}
+    wall = {name: statistics.median(run.seconds for run in of) for name, of in runs.items()}
+    cpu = {name: statistics.median(run.cpu_s for run in of) for name, of in runs.items()}
+    others = [name for name in runs if name != DECODING]
+    peers = [name for name in PEERS if name in runs]
     return {
-        "to_decode": {
-            name: round(median / medians[DECODING], 2)
-            for name, median in medians.items()
-            if name != DECODING
-        },
-        "peers_to_this": {
-            name: round(medians[name] / medians[PIPELINE], 2) for name in PEERS if name in medians
-        },
+        "to_decode": _over(wall, others, DECODING),
+        "peers_to_this": _over(wall, peers, PIPELINE),
+        "cpu_to_decode": _over(cpu, others, DECODING),
+        "cpu_peers_to_this": _over(cpu, peers, PIPELINE),
     }
+
+
+def _over(values: Mapping[str, float], names: Sequence[str], base: str) -> dict[str, float]:
+    return {name: round(values[name] / values[base], 2) for name in names}
 
 
 def goals(

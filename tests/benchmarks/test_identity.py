@@ -113,15 +113,21 @@ def test_the_object_has_the_keys_that_the_page_names(
 @pytest.mark.usefixtures("no_processes")
 def test_ratios_are_those_of_the_medians(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = _json(capsys, str(clip), "--repeats", "3")
+    to_decode = {PIPELINE: 2.0, DLIB: 50.0, INSIGHTFACE: 80.0}
+    to_this = {DLIB: 25.0, INSIGHTFACE: 40.0}
     assert body["ratios"] == {
-        "to_decode": {PIPELINE: 2.0, DLIB: 50.0, INSIGHTFACE: 80.0},
-        "peers_to_this": {DLIB: 25.0, INSIGHTFACE: 40.0},
+        "to_decode": to_decode,
+        "peers_to_this": to_this,
+        "cpu_to_decode": to_decode,
+        "cpu_peers_to_this": to_this,
     }
     assert [goal["met"] for goal in body["goals"]] == [True, True, True, None]
 
 
 @pytest.mark.usefixtures("no_processes")
-def test_without_json_a_table_is_printed(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_json_tables_are_printed(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert identity.main([str(clip), "--repeats", "1", "--steady", "1"]) == 0
+    assert "200.0 … 200.0" in capsys.readouterr().out
     assert identity.main([str(clip), "--repeats", "1"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in SECONDS)
@@ -133,7 +139,9 @@ def test_one_slow_run_moves_no_ratio() -> None:
         DECODING: [_measured(1.0), _measured(1.0), _measured(9.0)],
         PIPELINE: [_measured(3.0), _measured(30.0), _measured(2.0)],
     }
-    assert ratios(runs) == {"to_decode": {PIPELINE: 3.0}, "peers_to_this": {}}
+    found = ratios(runs)
+    assert found["to_decode"] == found["cpu_to_decode"] == {PIPELINE: 3.0}
+    assert found["peers_to_this"] == found["cpu_peers_to_this"] == {}
     values = row(runs[PIPELINE], frames=60)
     assert (values["median_s"], values["min_s"], values["per_frame_ms"]) == (3.0, 2.0, 50.0)
 
