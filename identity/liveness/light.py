@@ -18,6 +18,7 @@ from identity.liveness.lighting import (
     fit,
     gather,
     light_prompts,
+    near_colours,
     other_colours,
     stretches,
 )
@@ -39,7 +40,8 @@ WHY: Final = (
 )
 OTHERS: Final = 4000
 MAX_P: Final = 3e-4
-"""Of 4,000 other scripts none may explain the face as well as the right one."""
+"""Of 4,000 other scripts none may explain the face as well as the right one; nor may any that
+differs from it in one colour."""
 WRONG_STRENGTH: Final = 4.0
 WRONG_SHARE: Final = 0.7
 OTHER_SHARE: Final = 0.9
@@ -63,8 +65,9 @@ class Reading:
     """What a face says of a script's light.
 
     Attributes:
-        rank: of the right colours among the others; 1 is first, ties count against it.
+        rank: of the right colours among random others; 1 is first, ties count against it.
         others: how many others there were.
+        rivals: how many scripts that differ in one colour explain the face as well.
         latency_s: how late the screen was, as the right colours fit best.
         strength: what slots of any colours explain, for each 1/15 s, over what they leave.
         share: of that, what the right colours explain.
@@ -77,6 +80,7 @@ class Reading:
 
     rank: int
     others: int
+    rivals: int
     latency_s: float
     strength: float
     share: float
@@ -94,8 +98,9 @@ class Reading:
 def light_response(track: Track, script: Script | None) -> Signal:
     """The face's chromaticity follows the script's colours, and more than the background does.
 
-    Value: the p-value of the right colours among 4,000 random others, at most 3e-4; where the
-    background is the reason, its answer as a part of the face's, at most 0.7.
+    Value: the p-value of the right colours among 4,000 random others, at most 3e-4, and no
+    script that differs in one colour may fit as well; where the background is the reason, its
+    answer as a part of the face's, at most 0.7.
     """
     if script is None or not light_prompts(script):
         return Signal(NAME, None, None, SignalOutcome.ABSTAIN, NOT_APPLICABLE, 0)
@@ -103,7 +108,7 @@ def light_response(track: Track, script: Script | None) -> Signal:
     if isinstance(reading, str):
         return Signal(NAME, None, MAX_P, SignalOutcome.ABSTAIN, reading, 0)
     n = reading.others
-    if reading.p <= MAX_P:
+    if reading.p <= MAX_P and not reading.rivals:
         if reading.behind is not None and _is_behind(reading):
             return Signal(NAME, reading.behind, BEHIND, SignalOutcome.FAIL, "behind", n)
         return Signal(NAME, reading.p, MAX_P, SignalOutcome.PASS, "ok", n)
@@ -160,12 +165,13 @@ def read_light(track: Track, script: Script, others: int = OTHERS) -> Reading | 
     if face is None:
         return "no_face"
     right = fit(face, colours_of(script))
-    wrong = fit(face, other_colours(script, others))
-    rank = 1 + int(np.count_nonzero(wrong.explained >= right.explained[0]))
+    wrong = fit(face, np.concatenate([other_colours(script, others), near_colours(script)]))
+    as_well = wrong.explained >= right.explained[0]
     behind = _behind(times, colours.background[order], skin[seen], face, right, script)
     return Reading(
-        rank=rank,
+        rank=1 + int(np.count_nonzero(as_well[:others])),
         others=others,
+        rivals=int(np.count_nonzero(as_well[others:])),
         latency_s=float(LATENCIES[right.latency[0]]),
         strength=face.strength,
         share=float(right.share[0]),

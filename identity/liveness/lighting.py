@@ -117,6 +117,23 @@ def other_colours(script: Script, count: int) -> Sequences:
     return np.asarray(sequences[(sequences != right).any(axis=1)][:count], dtype=np.intp)
 
 
+def near_colours(script: Script) -> Sequences:
+    """Returns every sequence that differs from the script's in one slot, shape (M, K).
+
+    Random ones often miss these, and they are the hardest to tell from it.
+    """
+    right = colours_of(script)[0]
+    found = []
+    for slot in range(len(right)):
+        around = right[max(0, slot - 1) : slot + 2]
+        for colour in range(len(NAMES)):
+            if colour not in around:
+                changed = right.copy()
+                changed[slot] = colour
+                found.append(changed)
+    return np.array(found, dtype=np.intp).reshape(-1, len(right))
+
+
 def stretches(script: Script) -> list[tuple[float, float]]:
     """Returns from when until when each of the script's lights can be seen, seconds, merged."""
     found: list[tuple[float, float]] = []
