@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from identity.liveness import matching
+from collections.abc import Mapping
+from typing import Final
+
+from identity.liveness import light, matching, signals
 from identity.liveness.continuity import continuity
 from identity.liveness.events import find_events
 from identity.liveness.fusion import assurance_of, fuse, reasons_of, soft_sum
 from identity.liveness.geometry import motion_of
+from identity.liveness.light import light_response
 from identity.liveness.signals import compliance, quality, single_face
 from identity.prompts import Script
 from identity.types import MeasuredPrompt, Track, Verdict
 from models.engine import Calibration
+
+WHY: Final[Mapping[str, tuple[str, ...]]] = {**signals.WHY, "light_response": light.WHY}
+"""Every reason that each signal can give, in the order of the signals."""
 
 
 def judge(track: Track, script: Script | None, calibration: Calibration) -> Verdict:
@@ -22,18 +29,19 @@ def judge(track: Track, script: Script | None, calibration: Calibration) -> Verd
         calibration: of the pack that made the samples.
     """
     prompts = measured_prompts(track, script)
-    signals = (
+    found = (
         single_face(track),
         quality(track),
         compliance(track, prompts),
+        light_response(track, script),
         continuity(track, calibration),
     )
     return Verdict(
-        outcome=fuse(signals, prompts),
-        signals=signals,
+        outcome=fuse(found, prompts),
+        signals=found,
         prompts=prompts or (),
-        reasons=reasons_of(signals),
-        soft=soft_sum(signals),
+        reasons=reasons_of(found),
+        soft=soft_sum(found),
         assurance=assurance_of(script),
     )
 

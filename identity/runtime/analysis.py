@@ -13,18 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from identity.capture.memory import Source
 from identity.capture.stream import open_clip
 from identity.capture.types import INTAKE, ClipInfo, ClipLimits, DecodeStats
 from identity.comparison import MIN_SAMPLES, Template, TooFewSamples, template_from_vectors
 from identity.liveness.signals import good_samples
-from identity.liveness.tracking import Tracker
 from identity.liveness.verdict import judge
 from identity.prompts import Script
-from identity.runtime.sampling import Sampler
-from identity.types import Sample, Track, Verdict
+from identity.runtime.watching import Watcher
+from identity.types import Track, Verdict
 from models.engine import Calibration, Engines
 
 WORKING_SIDE: Final = 640
@@ -45,8 +42,9 @@ class Analysis:
         template: of the good samples; None where there are fewer than 8.
         pack, template_format: of the models used.
         script: what was asked, or None.
-        timings: processor seconds by stage (decode in its own process, detect, mesh, embed,
-            signals, other), and `wall`, `waited` (for the decoder) in seconds that passed.
+        timings: processor seconds by stage (decode in its own process, embed in its own
+            thread, detect, mesh, measure, signals, other), and `wall`, `waited` (for the
+            decoder) in seconds that passed.
         stats: what decoding cost.
     """
 
@@ -84,27 +82,21 @@ def analyse(
         CameoError: every error of `identity.capture.stream.open_clip` and of its frames.
     """
     started, cpu_started = time.perf_counter(), time.thread_time()
-    tracker = Tracker(engines.detector, engines.mesh)
     told = 0.0
     with (
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="embed") as aside,
         open_clip(clip, limits, working_side) as stream,
     ):
-        sampler = Sampler(engines.embedders, aside)
+        watcher = Watcher(engines, aside)
         info = stream.info
         length = info.duration_s or limits.max_seconds
         for frame in stream:
-            seen = tracker.follow(frame.time_s, frame.picture)
-            if seen.mesh is None:
-                sampler.lost()
-            else:
-                sampler.take(frame.time_s, frame.picture, seen.mesh.points, broken=seen.broken)
+            watcher.see(frame.time_s, frame.picture)
             if progress is not None and frame.time_s >= told:
                 told = frame.time_s + PROGRESS_SECONDS
                 progress(min(1.0, frame.time_s / length))
         stats = stream.stats
-        samples = sampler.finish()
-    track = _track(tracker, samples, info)
+        track = watcher.finish(info)
     before = time.perf_counter()
     verdict = judge(track, script, engines.calibration)
     template = template_of(track, engines.template_format)
@@ -113,8 +105,9 @@ def analyse(
         progress(1.0)
     wall = time.perf_counter() - started
     stages = {
-        "detect": tracker.detect_seconds,
-        "mesh": tracker.mesh_seconds,
+        "detect": watcher.tracker.detect_seconds,
+        "mesh": watcher.tracker.mesh_seconds,
+        "measure": watcher.measure_seconds,
         "signals": signals,
     }
     cpu = time.thread_time() - cpu_started
@@ -128,7 +121,7 @@ def analyse(
         script=script,
         timings={
             "decode": stats.cpu_seconds,
-            "embed": sampler.embed_seconds,
+            "embed": watcher.sampler.embed_seconds,
             **_shares(stages, cpu, wall - stats.waited_seconds),
             "wall": wall,
             "waited": stats.waited_seconds,
@@ -162,18 +155,3 @@ def template_of(
         return template_from_vectors(vectors, template_format, minimum=minimum)
     except TooFewSamples:
         return None
-
-
-def _track(tracker: Tracker, samples: tuple[Sample, ...], info: ClipInfo) -> Track:
-    meshes, present = tracker.stacked()
-    return Track(
-        times=np.array(tracker.times, dtype=np.float64),
-        meshes=meshes,
-        present=present,
-        passes=tuple(tracker.passes),
-        jumps=tuple(tracker.jumps),
-        samples=samples,
-        width=info.width,
-        height=info.height,
-        scale=info.scale,
-    )

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from identity.liveness.signals import WHY
-from identity.liveness.verdict import judge
+from identity.liveness.verdict import WHY, judge
 from identity.prompts import Script
 from identity.types import Outcome, Verdict
 from tests.identity.liveness.build import CALIBRATION, a_sample, a_track, answering, bump, total

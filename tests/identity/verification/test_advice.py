@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from identity.liveness.signals import WHY
+from identity.liveness.verdict import WHY
 from identity.verification.advice import BY_REASON, BY_WHY, TRY_AGAIN, advise
 
 NOTHING_WRONG = {"ok", "no_script"}
