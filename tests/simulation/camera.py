@@ -53,6 +53,8 @@ class Camera:
         self._colour = np.array(scene.ambient_colour)
         added = SCREEN_GAIN / scene.ambient * _TYPICAL_SKIN * to_linear(NEUTRAL)
         self._exposure = scene.exposure / float(_LUMINANCE @ (self._colour + added))
+        # Kept from frame to frame: to have pages of this size made anew takes longer than the sums.
+        self._sheets = np.empty((2, size[1], size[0], 3) if self.lit else (2, 0), dtype=np.float32)
         self._auto, self._usual, self._before = np.ones(3), np.zeros(3), 0.0
 
     def __call__(self, shot: Shot, t: float) -> Picture:
@@ -77,8 +79,10 @@ class Camera:
 
     def _expose(self, picture: Picture, gain: NDArray[np.float32]) -> Picture:
         height, width = picture.shape[:2]
-        light = np.asarray(cv2.LUT(picture, _RAISED), dtype=np.float32)
-        light *= cv2.resize(gain, (width, height))
+        light, gains = self._sheets
+        cv2.LUT(picture, _RAISED, dst=light)
+        cv2.resize(gain, (width, height), dst=gains)
+        light *= gains
         return self._noise.onto(light)
 
     def _follow(self, picture: Picture, gain: Floats, t: float) -> None:

@@ -37,6 +37,8 @@ from tests.simulation.script import Prompt, Script, read_script
 
 _MARGIN: Final = 16
 _EYE_DISTANCE: Final = 0.144  # of the frame's shorter side: 92 pixels of 640
+# In a small frame people come closer, until the head fills it.
+_LEAST_EYE_PIXELS, _NEAREST = 66.0, 0.19
 _LOOK_SCALE: Final = 3.0
 _TRIAL_SIZE: Final = (640, 640)
 _TRIALS: Final = {"left": 32.0, "right": 32.0, "up": 26.0, "down": 26.0}
@@ -218,7 +220,9 @@ def _mesh_of(engines: Engines, picture: Picture) -> NDArray[np.float64]:
 
 def _build_stage(portrait: Picture, mesh: NDArray[np.float64], size: tuple[int, int]) -> Stage:
     right, left = (mesh[list(eye), :2].mean(axis=0) for eye in _EYES)
-    scale = _EYE_DISTANCE * min(size) / float(np.linalg.norm(left - right))
+    short = min(size)
+    eyes = min(max(_EYE_DISTANCE * short, _LEAST_EYE_PIXELS), _NEAREST * short)
+    scale = eyes / float(np.linalg.norm(left - right))
     big = enlarge(portrait, scale)
     points = mesh * scale
     points[:, :2] += 0.5 * scale - 0.5

@@ -45,7 +45,7 @@ def test_a_turned_head_carries_the_nose_along_and_leaves_the_corners(
     assert np.abs(rest[edge]).max() < 1e-9
 
 
-@pytest.mark.parametrize("size", [(640, 640), (1280, 720), (480, 640)])
+@pytest.mark.parametrize("size", [(640, 640), (1280, 720), (480, 640), (640, 360)])
 def test_the_eyes_are_far_enough_apart_in_every_shape_of_frame(
     engines: Engines, alice: SimulatedPerson, size: tuple[int, int]
 ) -> None:
