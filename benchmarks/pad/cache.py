@@ -10,14 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from common.errors import CameoError
 from identity.prompts import Script
+from identity.runtime.trackfile import dump_track, load_track
 from identity.types import Track
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
@@ -105,21 +106,24 @@ class Cache:
         path = self._track_path(clip_key)
         if not self.rejudge or not path.is_file():
             return None
-        # Written by this program alone, into a folder that its caller has chosen.
-        track, script = pickle.loads(path.read_bytes())  # noqa: S301
-        return track, Script.from_json(script)
+        try:
+            script = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            return load_track(path.read_bytes()), Script.from_json(script)
+        except (OSError, ValueError, CameoError):
+            return None
 
     def keep_track(self, clip_key: str, track: Track, script: Script) -> None:
         """Keeps a track, where that was asked for."""
         if self.tracks:
-            data = pickle.dumps((track, script.to_json()), pickle.HIGHEST_PROTOCOL)
-            _write(self._track_path(clip_key), data)
+            path = self._track_path(clip_key)
+            _write(path.with_suffix(".json"), json.dumps(script.to_json()).encode())
+            _write(path, dump_track(track))
 
     def _result_path(self, clip_key: str) -> Path:
         return self.folder / "results" / self.judging[:12] / f"{clip_key}.json"
 
     def _track_path(self, clip_key: str) -> Path:
-        return self.folder / "tracks" / f"{clip_key}.pickle"
+        return self.folder / "tracks" / f"{clip_key}.track"
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -142,11 +142,14 @@ def generator(*parts: object) -> np.random.Generator:
     return np.random.default_rng(seed(*parts))
 
 
-def instrument_parameters(task: Task, instrument: Instrument, face: str) -> dict[str, Any]:
+def instrument_parameters(
+    task: Task, instrument: Instrument, face: str, folder: str
+) -> dict[str, Any]:
     """What makes an attack's clip the one it is, beside the code."""
     return {
         "kind": task.kind,
         "face": face,
+        "folder": folder if task.kind == "real" else None,
         "script": task.index,
         "level": task.level,
         "instrument": instrument.name,

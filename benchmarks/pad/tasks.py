@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,6 +72,7 @@ class Worker:
         self._people: dict[int, SimulatedPerson] = {}
         self._decoded: dict[Path, tuple[list[Picture], float]] = {}
         self._clips: list[BonaFide] | None = None
+        self._digest: str | None = None
         self._last: tuple[str, Row, Track | None] | None = None
 
     def person(self, place: int) -> SimulatedPerson:
@@ -87,6 +89,16 @@ class Worker:
         if self._clips is None:
             self._clips = [] if self.options.folder is None else read_folder(self.options.folder)
         return self._clips
+
+    @property
+    def folder(self) -> str:
+        """Digest of the folder's clips and labels."""
+        if self._digest is None:
+            whole = hashlib.sha256()
+            for clip in self.clips:
+                whole.update(clip.path.read_bytes() + repr(clip.label).encode())
+            self._digest = whole.hexdigest()
+        return self._digest
 
     def decoded(self, clip: BonaFide) -> tuple[list[Picture], float]:
         """The first seconds of a clip and its frame rate; the last three clips are kept."""
@@ -107,8 +119,9 @@ class Worker:
             return list(self._attacks(task, name, "simulated", material))
         clip = self.clips[task.face]
         material = Lazy(lambda: self.real(task.face))
-        rows = list(self._attacks(task, clip.name, "real", material))
-        return rows + (list(self._bona_fide(clip, material)) if task.index == 0 else [])
+        name = face_of(task.face)
+        rows = list(self._attacks(task, name, "real", material))
+        return rows + (list(self._bona_fide(clip, name, material)) if task.index == 0 else [])
 
     def simulated(self, task: Task) -> SimulatedMaterial:
         """The material of a simulated person's script."""
@@ -132,7 +145,7 @@ class Worker:
         others = [other for other in self.clips if other != clip][place % 2 :][:2]
         guests = [self.decoded(other) for other in others] or [(frames[::-1], fps)]
         script = clip.label.script(len(frames) / fps)
-        return RealMaterial(self.engines, clip.name, frames, fps, script, guests)
+        return RealMaterial(self.engines, face_of(place), frames, fps, script, guests)
 
     def _session(self, task: Task) -> Row:
         parameters = session_parameters(task)
@@ -154,7 +167,7 @@ class Worker:
         head = _head("bona_fide", "simulated", task.level, f"person-{parameters['identity']}")
         return {**head, "parameters": parameters, **self._judged(parameters, make)}
 
-    def _bona_fide(self, clip: BonaFide, material: Lazy[Material]) -> Iterator[Row]:
+    def _bona_fide(self, clip: BonaFide, name: str, material: Lazy[Material]) -> Iterator[Row]:
         """A clip as it is, and encoded once more in some ways."""
         for number, how in enumerate(({}, *_STRESS)):
 
@@ -162,11 +175,11 @@ class Worker:
                 data = again(material(), how) if how else clip.path.read_bytes()
                 return data, material().script
 
-            row = {**_head("bona_fide", "real", "basic", clip.name), "parameters": how}
+            row = {**_head("bona_fide", "real", "basic", name), "parameters": how}
             row["labelled"] = {"turns": clip.label.turns, "deep": clip.label.deep}
             if number:
                 row["species"], row["instrument"] = "re_encoded", f"re_encoded-{number - 1}"
-            words = {"kind": "real", "face": clip.name, "encoded": how}
+            words = {"kind": "real", "face": name, "folder": self.folder, "encoded": how}
             yield {**row, **self._judged(words, make, own_file=True)}
 
     def _attacks(
@@ -192,7 +205,7 @@ class Worker:
             frames, script = instrument.make(material(), chance)
             return encode(frames, fps=material().fps, codec=instrument.codec), script
 
-        words = instrument_parameters(task, instrument, name)
+        words = instrument_parameters(task, instrument, name, self.folder)
         return self._judged(words, make, own_file=task.kind == "real")
 
     def _reused(
@@ -203,7 +216,7 @@ class Worker:
         def make() -> tuple[bytes, Script]:
             return encode(material().answer, fps=material().fps), material().script
 
-        words = instrument_parameters(task, instrument, name)
+        words = instrument_parameters(task, instrument, name, self.folder)
         key = self.cache.clip_key(words)
         done = self.cache.result(key)
         if done is not None:
@@ -244,6 +257,11 @@ class Worker:
         if measured is not None:
             self.cache.keep_track(key, measured, script)
         return {**row, "making_s": round(made, 2)}, measured
+
+
+def face_of(place: int) -> str:
+    """What a clip of the folder is called in the report: no file's name goes in."""
+    return f"clip-{place + 1}"
 
 
 def _head(kind: str, origin: str, level: str, face: str) -> Row:

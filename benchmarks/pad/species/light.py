@@ -21,8 +21,9 @@ def recoloured(script: Script, how: str, chance: np.random.Generator) -> Script:
     """The script with other colours, never one twice in a row.
 
     Args:
-        how: "random" draws others, "shifted" begins one slot later, "backwards" turns their
-            order round, "complement" shows each one's opposite, "one_wrong" changes one slot.
+        how: "any" draws afresh, "random" draws another one in each slot, "shifted" begins one
+            slot later, "backwards" turns their order round, "complement" shows each one's
+            opposite, "one_wrong" changes one slot.
 
     Raises:
         ValueError: `how` is none of these.
@@ -59,6 +60,11 @@ def _others(colours: Sequence[str], how: str, chance: np.random.Generator) -> tu
         at = int(chance.integers(len(colours)))
         around = {colours[k] for k in (at - 1, at, at + 1) if 0 <= k < len(colours)}
         return (*colours[:at], _drawn(chance, around), *colours[at + 1 :])
+    if how == "any":
+        fresh: list[str] = []
+        for _ in colours:
+            fresh.append(_drawn(chance, set(fresh[-1:])))
+        return tuple(fresh)
     if how == "random":
         out: list[str] = []
         for name in colours:
