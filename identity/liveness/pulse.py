@@ -35,7 +35,7 @@ _CUT: Final = 4.0
 """A turn of the head moves colour far more than blood does; it is cut off at so many medians."""
 _HALF_HZ: Final = 0.15
 _GAP_S: Final = 0.25
-_LEAST_S: Final = 4.0
+_LEAST_S: Final = 5.0
 """A stretch shorter than this has too few beats to be worth its edges."""
 _PLANE: Final = np.array([[0.0, 1.0, -1.0], [-2.0, 1.0, 1.0]])
 
