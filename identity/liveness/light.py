@@ -48,7 +48,7 @@ OTHER_SHARE: Final = 0.9
 """The light is another's where slots of any colour explain at least four times the noise, other
 colours nine tenths of that, and the right ones not even seven."""
 BEHIND: Final = 0.7
-BEHIND_LINEAR: Final = 0.35
+BEHIND_LINEAR: Final = 0.5
 """The background answers like the face from these parts on, in the logarithm of its colours and
 in linear light. Both are asked: behind a face in a lamp's light a dark wall answers a lot for
 what light it has, and a white wall just behind a dark face reflects much."""
