@@ -6,6 +6,7 @@ from identity.enrolment.cameos import resume_cameo, suspend_cameo
 from identity.enrolment.erasure import erase_cameo, keyless_cameos, reapply_erasures
 from identity.enrolment.sessions import create_session, receive_clip
 from identity.enrolment.upkeep import renew_keys
+from identity.protection.data_keys import check_keystore
 from identity.protection.keyring import keyring
 from identity.protection.receipts import Receipt, erasure_receipt
 from identity.protection.renewal import Renewal
@@ -29,6 +30,7 @@ __all__ = [
     "SessionView",
     "bump_epochs",
     "cameo_view",
+    "check_keystore",
     "create_session",
     "erase_cameo",
     "erasure_receipt",

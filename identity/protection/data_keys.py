@@ -54,6 +54,12 @@ def keystore(lock: str | None = None) -> Iterator[None]:
         raise KeystoreUnavailable from error
 
 
+def check_keystore() -> None:
+    """Raise `KeystoreUnavailable` unless the keystore answers and is migrated."""
+    with keystore():
+        DataKey.objects.exists()
+
+
 def seal_for(cameo_id: str, plain: bytes, bound_to: bytes) -> bytes:
     """Encrypt `plain` under the cameo's data key, which is made and committed on first use.
 

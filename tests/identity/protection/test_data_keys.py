@@ -18,6 +18,7 @@ from identity.keystore.models import DataKey
 from identity.models import Cameo, Template
 from identity.protection.data_keys import (
     KeystoreUnavailable,
+    check_keystore,
     data_keys,
     destroy_data_key,
     open_for,
@@ -204,6 +205,7 @@ def test_without_a_keystore_nothing_is_sealed_opened_or_lost(
     sealed = seal_for(cameo.id, b"1", b"a")
     keystore_down()
     for use in (
+        check_keystore,
         lambda: store(cameo),
         lambda: read_template(cameo.id),
         lambda: seal_for(cameo.id, b"2", b"a"),
@@ -216,6 +218,7 @@ def test_without_a_keystore_nothing_is_sealed_opened_or_lost(
         assert refused.value.code == "keystore_unavailable"
     assert Template.objects.count() == 1
     monkeypatch.undo()
+    check_keystore()
     assert open_for(cameo.id, sealed, b"a") == b"1"
 
 

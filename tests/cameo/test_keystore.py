@@ -1,0 +1,58 @@
+"""Two databases: what lies where."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connections, router
+
+from accounts.models import User
+from identity.keystore.models import DataKey
+from identity.models import Cameo, Template
+
+
+def tables(alias: str) -> set[str]:
+    with connections[alias].cursor() as cursor:
+        return set(connections[alias].introspection.table_names(cursor))
+
+
+@pytest.mark.django_db
+def test_the_keystore_holds_its_one_table_and_nothing_else_does() -> None:
+    assert tables("keystore") == {"keystore_datakey", "django_migrations"}
+    assert "keystore_datakey" not in tables("default")
+    assert "identity_template" in tables("default")
+
+
+def test_every_model_has_one_database() -> None:
+    for model in apps.get_models():
+        alias = "keystore" if model is DataKey else "default"
+        assert router.db_for_read(model) == router.db_for_write(model) == alias
+        for other in ("default", "keystore"):
+            assert router.allow_migrate_model(other, model) is (other == alias)
+
+
+def test_nothing_refers_across() -> None:
+    assert [field for field in DataKey._meta.get_fields() if field.is_relation] == []
+    assert not router.allow_relation(DataKey(cameo_id="cam_1"), Cameo(id="cam_1"))
+    assert router.allow_relation(Template(), Cameo())
+    assert router.allow_relation(User(), Cameo())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [((), ["keystore", "default"]), (("--database", "keystore"), ["keystore"])],
+)
+def test_one_command_migrates_both_and_the_keystore_first(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], named: list[str]
+) -> None:
+    migrated: list[str] = []
+    monkeypatch.setattr(
+        "django.core.management.commands.migrate.Command.handle",
+        lambda self, *args, **options: migrated.append(options["database"]),
+    )
+    call_command("migrate", *arguments, stdout=StringIO())
+    assert migrated == named
