@@ -18,22 +18,22 @@ from benchmarks.synthetic_templates import BIAS, DIMS, EMBEDDERS, Gallery, Rows
 FORMAT = "synthetic"
 BANDS = tuple(range(5, 13))
 FLOOR = 3.0
-SHORTLIST = 50
 TIMED = 200
-SEARCHES = 20
+SEARCHES = 10
 _MIB = 2**20
 
 
-def run(size: int, *, queries: int, peer: bool) -> dict[str, Any]:
+def run(size: int, *, queries: int, spread: float, peer: bool) -> dict[str, Any]:
     """Returns the row of one size; see docs/duplicates.md.
 
     Args:
         size: templates in the gallery.
         queries: planted, spread over scores 5 to 12.
+        spread: of non-mated scores, in units of what was measured.
         peer: also measure faiss.
     """
     started = time.perf_counter()
-    gallery = Gallery(size)
+    gallery = Gallery(size, spread=spread)
     generator = np.random.default_rng(7)
     places = generator.permutation(np.resize(np.arange(size), max(size, queries)))[:queries]
     bands = np.resize(np.array(BANDS), queries)
@@ -56,10 +56,12 @@ def run(size: int, *, queries: int, peer: bool) -> dict[str, Any]:
         "fpir_of_the_model": round(
             false_positive_identification_rate(size, threshold=threshold), 6
         ),
+        "spread": spread,
+        "shortlist_least_ms": _ms(times, 0),
         "shortlist_p50_ms": _ms(times, 50),
         "shortlist_p99_ms": _ms(times, 99),
         "search_p50_ms": _ms(searches, 50),
-        "search_p99_ms": _ms(searches, 99),
+        "search_most_ms": _ms(searches, 100),
         "searches": len(searches),
         "searches_that_agree": agreed,
         "table_mb": round(table_bytes / _MIB, 1),
@@ -154,7 +156,7 @@ def _shortlists(asked: Rows) -> tuple[list[NDArray[np.intp]], list[float]]:
     from django.db import transaction
 
     from identity.duplicates import index
-    from identity.duplicates.search import shortlist
+    from identity.duplicates.search import SHORTLIST, shortlist
 
     found, times = [], []
     for vector in asked:
@@ -223,6 +225,8 @@ def _faiss(gallery: Gallery, asked: Rows, truth: Sequence[NDArray[np.intp]]) -> 
     """The peer: faiss's exhaustive search of the full vectors, in memory, with its own threads."""
     import faiss
 
+    from identity.duplicates.search import SHORTLIST
+
     flat = faiss.IndexFlatIP(DIMS)
     for _, block in gallery.blocks():
         flat.add(block)
@@ -235,6 +239,7 @@ def _faiss(gallery: Gallery, asked: Rows, truth: Sequence[NDArray[np.intp]]) -> 
         total += len(true)
     return {
         "version": faiss.__version__,
+        "least_ms": _ms(times, 0),
         "p50_ms": _ms(times, 50),
         "p99_ms": _ms(times, 99),
         "index_mb": round(flat.ntotal * DIMS * 4 / _MIB, 1),

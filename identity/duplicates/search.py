@@ -28,7 +28,7 @@ from models.engine import Calibration
 
 log = logging.getLogger(__name__)
 
-SHORTLIST: Final = 50
+SHORTLIST: Final = 200
 """Candidates that are compared exactly (ADR 0014 says what that finds)."""
 
 # For this transaction only. Compiling the query would cost more than it saves, and a scan of a
