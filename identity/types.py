@@ -153,6 +153,23 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Parallax:
+    """What moved against what when the head turned (see liveness.parallax); no picture.
+
+    Attributes:
+        time_s: of the turned frame.
+        before_s: of the straight frame it is compared with, earlier.
+        shift: how far the nose's tip moved toward the picture's right edge against the middle
+            of brow and upper lip, over the face's width, seen in pixels; not a number where
+            it couldn't be followed.
+    """
+
+    time_s: float
+    before_s: float
+    shift: float
+
+
+@dataclass(frozen=True, slots=True)
 class PadScore:
     """What the pack's PAD engine says of one good frame.
 
@@ -181,6 +198,7 @@ class Track:
         changes, colours: a row for each frame; None where they weren't measured.
         traces: of sampled frames, in the order of time.
         pad: scores of good frames, in the order of time; empty without a PAD engine.
+        parallaxes: of turned frames, in the order of time.
     """
 
     times: NDArray[np.float64]
@@ -196,6 +214,7 @@ class Track:
     colours: Colours | None = None
     traces: tuple[Trace, ...] = ()
     pad: tuple[PadScore, ...] = ()
+    parallaxes: tuple[Parallax, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
