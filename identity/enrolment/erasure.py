@@ -16,6 +16,7 @@ from procrastinate.contrib.django import app
 
 from common.errors import CameoError
 from events.interface import EventKind
+from identity.duplicates import remove_from_index
 from identity.enrolment.cameos import change_state
 from identity.keystore.models import DataKey
 from identity.models import Cameo, CaptureSession, ErasureReceipt, StoredTrack
@@ -190,7 +191,14 @@ def _page(after: str, *, living: bool) -> list[DataKey]:
 def _erase(
     cameo_id: str, *, owner_id: str, by: str, erased: datetime, now: datetime
 ) -> tuple[CameoView, list[str]]:
-    """Everything of it that is in the main database; gives the sealed clips to forget, too."""
+    """Everything of it that is in the main database; gives the sealed clips to forget, too.
+
+    The caller holds the cameo's lock.
+    """
+    # Locks in the order of everywhere: sessions, the index of duplicates, the chain's head.
+    waiting = CaptureSession.objects.select_for_update().filter(cameo_id=cameo_id)
+    files = [session.clip_file for session in waiting if session.clip_file]
+    remove_from_index(cameo_id)
     view = change_state(
         account_id=owner_id,
         cameo_id=cameo_id,
@@ -202,8 +210,6 @@ def _erase(
     )
     delete_templates(cameo_id)
     StoredTrack.objects.filter(session__cameo_id=cameo_id).delete()
-    waiting = CaptureSession.objects.select_for_update().filter(cameo_id=cameo_id)
-    files = [session.clip_file for session in waiting if session.clip_file]
     waiting.exclude(state=_Session.DECIDED).update(state=_Session.EXPIRED)
     waiting.update(clip_key=None, clip_file="")
     write_receipt(cameo_id, erased=erased, now=now)

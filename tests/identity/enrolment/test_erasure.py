@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.conf import settings as django_settings
-from django.db import transaction
+from django.db import connection, transaction
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.fixtures import Settings
@@ -22,6 +22,7 @@ from common.envelope import SealBroken
 from common.errors import Misconfigured
 from common.keyring import FileKeyring
 from identity import interface as identity
+from identity.duplicates import add_to_index
 from identity.enrolment import erasure, jobs
 from identity.keystore.models import DataKey
 from identity.models import Cameo, CaptureSession, ErasureReceipt, StoredTrack, Template
@@ -103,6 +104,28 @@ def test_erasing_destroys_key_templates_tracks_and_waiting_clips(cameo: Cameo) -
     assert verify_all()[cameo.id] >= 4
     assert identity.own_cameo(cameo.owner_id) is None
     assert identity.create_session(account_id=cameo.owner_id, now=NOW).cameo_id != cameo.id
+
+
+def in_index() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("select cameo_id from identity_duplicate_index where projected is not null")
+        return {cameo_id for (cameo_id,) in cursor.fetchall()}
+
+
+def test_erasing_takes_the_cameo_out_of_the_index_of_duplicates(cameo: Cameo) -> None:
+    with transaction.atomic():
+        for cameo_id in (cameo.id, "cam_other"):
+            vector = np.random.default_rng(1).normal(size=1152).astype(np.float32)
+            add_to_index(cameo_id=cameo_id, template_format="f", vector=vector)
+    try:
+        assert in_index() == {cameo.id, "cam_other"}
+        erase(cameo)
+        assert in_index() == {"cam_other"}
+    finally:
+        # No model's table: nobody empties it after a test.
+        with connection.cursor() as cursor:
+            cursor.execute("delete from identity_duplicate_index")
+            cursor.execute("delete from identity_duplicate_state")
 
 
 def test_the_owner_gets_a_signed_receipt_with_its_date(cameo: Cameo) -> None:
