@@ -51,8 +51,8 @@ def steady(worker: Worker, job: Job, clips: int, every: int = EVERY) -> dict[str
         "worker_mb": own,
         "started_processes_mb": started,
         "largest_mb": round(max(total), 1),
-        "slope_kib_per_clip": round(slope, 3),
-        "rise_mb": round(rise, 2),
+        "slope_kib_per_clip": round(slope, 3) + 0.0,
+        "rise_mb": round(rise, 2) + 0.0,
         "flat": bool(rise <= FLAT_PART * float(np.median(total))),
         "seconds_per_clip": round(seconds / clips, 4),
     }
