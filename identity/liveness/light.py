@@ -14,6 +14,7 @@ from identity.liveness.lighting import (
     Evidence,
     Fits,
     answer_of,
+    chromaticity,
     colours_of,
     fit,
     gather,
@@ -43,10 +44,10 @@ MAX_P: Final = 3e-4
 """Of 4,000 other scripts none may explain the face as well as the right one; nor may any that
 differs from it in one colour."""
 WRONG_STRENGTH: Final = 4.0
-WRONG_SHARE: Final = 0.7
-OTHER_SHARE: Final = 0.9
-"""The light is another's where slots of any colour explain at least four times the noise, other
-colours nine tenths of that, and the right ones not even seven."""
+WRONG_SHARE: Final = 0.9
+WRONG_P: Final = 0.01
+"""The light is another's where slots of any colour explain at least four times the noise, some
+other script's nine tenths of that, and one script in a hundred fits better than the right one."""
 BEHIND: Final = 0.7
 BEHIND_LINEAR: Final = 0.5
 """The background answers like the face from these parts on, in the logarithm of its colours and
@@ -54,6 +55,7 @@ in linear light. Both are asked: behind a face in a lamp's light a dark wall ans
 what light it has, and a white wall just behind a dark face reflects much."""
 _SURE: Final = 2.0
 _SEEN: Final = 0.8
+_RESTLESS: Final = 4.0
 _SLOT_FRAMES: Final = 3
 _EARLY_S: Final = 0.05
 
@@ -114,8 +116,8 @@ def light_response(track: Track, script: Script | None) -> Signal:
         return Signal(NAME, reading.p, MAX_P, SignalOutcome.PASS, "ok", n)
     if (
         reading.strength >= WRONG_STRENGTH
-        and reading.share < WRONG_SHARE
-        and reading.other_share >= OTHER_SHARE
+        and reading.other_share >= WRONG_SHARE
+        and reading.p >= WRONG_P
     ):
         return Signal(NAME, reading.p, MAX_P, SignalOutcome.FAIL, "wrong_light", n)
     return Signal(NAME, reading.p, MAX_P, SignalOutcome.ABSTAIN, "drowned", n)
@@ -157,7 +159,7 @@ def read_light(track: Track, script: Script, others: int = OTHERS) -> Reading | 
         return "clip_ends_early"
     order = np.flatnonzero(timed)
     order = order[np.argsort(track.times[order], kind="stable")]
-    times, skin = track.times[order], skin_of(colours, track, script)[order]
+    times, skin = track.times[order], skin_of(track, colours, script)[order]
     seen = np.asarray(np.isfinite(skin).all(axis=1), dtype=np.bool_)
     if not _whole(times, track.present[order], seen, script):
         return "no_face"
@@ -167,7 +169,7 @@ def read_light(track: Track, script: Script, others: int = OTHERS) -> Reading | 
     right = fit(face, colours_of(script))
     wrong = fit(face, np.concatenate([other_colours(script, others), near_colours(script)]))
     as_well = wrong.explained >= right.explained[0]
-    behind = _behind(times, colours.background[order], skin[seen], face, right, script)
+    behind = _behind(times, colours, order, face, right, script)
     return Reading(
         rank=1 + int(np.count_nonzero(as_well[:others])),
         others=others,
@@ -182,25 +184,27 @@ def read_light(track: Track, script: Script, others: int = OTHERS) -> Reading | 
     )
 
 
-def skin_of(colours: Colours, track: Track, script: Script) -> Floats:
-    """Returns one colour for each frame, linear RGB up to a factor, shape (N, 3).
+def skin_of(track: Track, colours: Colours, script: Script) -> Floats:
+    """Returns one chromaticity for each frame: log R/G and log B/G over their mean, (N, 2).
 
-    The geometric mean over the regions that are seen in at least nine tenths of the frames
-    around the light in which any is; not a number where one of them is missing.
+    The mean over the regions that are seen in at least nine tenths of the frames around the
+    light in which any is, without one that varies over four times as much as the middle one of
+    them: hair falls over it, or a hand is before it. Not a number where one is missing.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(colours.skin.astype(np.float64))
-    there = np.isfinite(logs).all(axis=2) & track.present[:, None]
+    chroma = chromaticity(colours.skin)
+    there = np.isfinite(chroma).all(axis=2) & track.present[:, None]
     around = np.zeros(len(track.times), dtype=np.bool_)
     for start, end in stretches(script):
         around |= (track.times >= start) & (track.times <= end)
     counts = there[around].sum(axis=0)
-    used = counts >= 0.9 * max(int(counts.max(initial=0)), 1)
-    if not used.any():
-        return np.full((len(track.times), 3), np.nan)
-    whole = there[:, used].all(axis=1)
-    out = np.full((len(track.times), 3), np.nan)
-    out[whole] = np.exp(logs[whole][:, used].mean(axis=1))
+    used = np.flatnonzero(counts >= 0.9 * max(int(counts.max(initial=0)), 1))
+    whole = around & there[:, used].all(axis=1)
+    out = np.full((len(track.times), 2), np.nan)
+    if used.size and whole.any():
+        seen = chroma[whole][:, used]
+        spread = seen.std(axis=0).sum(axis=1)
+        calm = spread <= _RESTLESS * np.median(spread)
+        out[whole] = (seen - seen.mean(axis=0))[:, calm].mean(axis=1)
     return out
 
 
@@ -233,14 +237,14 @@ def _in_each_slot(times: Floats, script: Script) -> bool:
 
 def _behind(
     times: Floats,
-    background: NDArray[np.float32],
-    skin: Floats,
+    colours: Colours,
+    order: NDArray[np.intp],
     face: Evidence,
     right: Fits,
     script: Script,
 ) -> tuple[float, float, float] | None:
     """How strongly the background answers: part, its error, part in linear light."""
-    wall = background.astype(np.float64)
+    wall = chromaticity(colours.background[order])
     seen = np.isfinite(wall).all(axis=1)
     if not _in_each_slot(times[seen], script):
         return None
@@ -248,5 +252,7 @@ def _behind(
     if evidence is None:
         return None
     part, error = answer_of(evidence, face, right, script)
-    brightness = float(np.median(wall[seen].mean(axis=1)) / max(np.median(skin.mean(axis=1)), 1e-9))
-    return part, error, part * brightness
+    bright, skin = (
+        float(np.nanmedian(light)) for light in (colours.background[order][seen], colours.skin)
+    )
+    return part, error, part * bright / max(skin, 1e-9)

@@ -25,13 +25,15 @@ LATENCIES: Final = np.arange(-2, 13) * 0.05
 """Seconds by which the screen may be late; 0 to 0.5, and 0.1 beyond."""
 _NEAR: Final = 2
 """Scripts are tried at the delay at which any colours explain most, and so many to each side."""
-_BEFORE_S: Final = 0.6
-_AFTER_S: Final = RAMP_SECONDS + 0.7
+_BEFORE_S: Final = 0.4
+_AFTER_S: Final = 0.5
+"""Seconds round a light that are looked at, too. The last colour of a late screen goes on so
+long; soon after, the person does what comes next."""
 _BINS_PER_S: Final = 15.0
 _WALK: Final = 12.0
 """Variance that the random walk gains in a second, in that of a bin's white noise. Chosen on
 the five real clips with light added to their numbers: from 4 to 40 it hardly matters."""
-_EVEN: Final = 0.2
+_EVEN: Final = 0.1
 """How strongly the weights of the channels are held together, in the mean of their information:
 the light of a room is warm or cold, but never lacks a channel."""
 _DARKEST: Final = 1.0 / 4096
@@ -146,19 +148,27 @@ def stretches(script: Script) -> list[tuple[float, float]]:
     return found
 
 
-def gather(times: Floats, colours: Floats, script: Script) -> Evidence | None:
+def chromaticity(colours: NDArray[np.float32]) -> Floats:
+    """Returns log R/G and log B/G of linear RGB, shape (..., 3) to (..., 2).
+
+    Not a number where a channel is; a channel under 1/4096 counts as that.
+    """
+    light = np.where(np.isfinite(colours), colours, np.nan).astype(np.float64)
+    return np.asarray(np.log(np.maximum(light, _DARKEST)) @ _CHROMA.T, dtype=np.float64)
+
+
+def gather(times: Floats, chroma: Floats, script: Script) -> Evidence | None:
     """Returns the evidence of a series of colours; None where hardly anything is there.
 
     Args:
         times: shape (N,), finite, rising.
-        colours: linear RGB, shape (N, 3), finite.
+        chroma: log R/G and log B/G, shape (N, 2), finite.
         script: with `light`.
     """
     slots = colours_of(script).shape[1]
     delays = len(LATENCIES)
     gram, cross = np.zeros((delays, slots, slots)), np.zeros((delays, slots, 2))
     total, n = np.zeros((2, 2)), 0
-    chroma = np.log(np.clip(colours, _DARKEST, None)) @ _CHROMA.T
     for start, end in stretches(script):
         inside = (times >= start) & (times <= end)
         shown = _shown(script, times[inside])
