@@ -294,32 +294,62 @@ def test_people_enrol_and_are_compared_while_keys_are_renewed_over_and_over(
     assert_all_open(sealed | enrolled)
 
 
+def open_one(sealed: dict[str, bytes]) -> None:
+    assert open_for("cam_000", sealed["cam_000"], b"a") == b"0"
+
+
+def seal_one(sealed: dict[str, bytes]) -> None:
+    sealed["cam_001"] = seal_for("cam_001", b"1", b"a")
+
+
+def rewrap_one(sealed: dict[str, bytes]) -> None:
+    renewal._rewrap(key_encryption())
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_key_that_is_being_used_is_not_destroyed_meanwhile(ring: FileKeyring) -> None:
-    """Who wraps under the old key and has not committed yet holds up its destruction."""
-    old, new = active_key(ring).id, ring.renew(replacing=active_key(ring).id, now=DUE)
-    wrapped, release, done = threading.Event(), threading.Event(), threading.Event()
+@pytest.mark.parametrize(
+    ("point", "use"), [("unwrap", open_one), ("wrap", seal_one), ("wrap", rewrap_one)]
+)
+def test_a_key_that_is_being_used_is_not_destroyed_meanwhile(
+    ring: FileKeyring,
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+    use: Callable[[dict[str, bytes]], None],
+) -> None:
+    """Whoever has looked a key up is stopped there, until its destruction had time to happen."""
+    sealed, stopped, destroyed = people(1), threading.Event(), threading.Event()
+    if use is rewrap_one:
+        ring.renew(replacing=active_key(ring).id, now=NOW + timedelta(days=1))
+    used, user = active_key(ring).id, threading.Event()
+    works = getattr(FileKeyring, point)
 
-    def enrol() -> None:
-        from identity.protection.data_keys import SHARED, keystore
+    def slow(self: FileKeyring, value: bytes, *, bound_to: bytes) -> bytes:
+        if user.is_set() and threading.current_thread().name == "user" and not stopped.is_set():
+            # The key is found, and what was wrapped under it isn't committed or opened yet.
+            found: bytes = works(self, value, bound_to=bound_to) if point == "wrap" else b""
+            stopped.set()
+            destroyed.wait(1.0)
+            return found or works(self, value, bound_to=bound_to)
+        return bytes(works(self, value, bound_to=bound_to))
 
-        with keystore(SHARED):
-            DataKey.objects.create(cameo_id="cam_1", wrapped=b"x", kek=old, created=NOW)
-            wrapped.set()
-            assert release.wait(10)
+    def be_the_user() -> None:
+        threading.current_thread().name = "user"
+        user.set()
+        use(sealed)
 
     def destroy() -> None:
-        assert wrapped.wait(10)
+        assert stopped.wait(10)
+        ring.renew(replacing=used, now=DUE)
+        renewal._rewrap(ring)
         renewal._destroy_retired(ring, LATER)
-        done.set()
+        destroyed.set()
 
-    def watch() -> None:
-        assert wrapped.wait(10)
-        assert not done.wait(0.5)
-        release.set()
-
-    together(enrol, destroy, watch)
-    assert [key.id for key in ring.wrapping_keys()] == [old, new.id]
+    monkeypatch.setattr(FileKeyring, point, slow)
+    together(be_the_user, destroy)
+    assert_all_open(sealed)
+    renew_key(now=LATER)
+    assert_all_open(sealed)
+    assert [key.id for key in ring.wrapping_keys()] == list(under())
 
 
 @pytest.mark.django_db(transaction=True)
