@@ -17,6 +17,7 @@ __all__ = [
     "Entry",
     "NoTransaction",
     "append",
+    "read_chain",
     "require_transaction",
     "verify_all",
 ]
@@ -67,6 +68,20 @@ def _entries(chain: str) -> Iterator[tuple[Entry, str]]:
     rows = LedgerEntry.objects.filter(chain_id=chain).order_by("sequence")
     for row in rows.iterator(chunk_size=1000):
         yield row.entry(), row.hash
+
+
+def read_chain(chain: str) -> tuple[Entry, ...]:
+    """A chain's entries in order, checked; none if there is no such chain.
+
+    Raises:
+        ChainBroken: at the first entry that doesn't hold.
+    """
+    head = Chain.objects.filter(name=chain).first()
+    if head is None:
+        return ()
+    found = list(_entries(chain))
+    verify_chain(chain, iter(found), (head.sequence, head.head))
+    return tuple(entry for entry, _ in found)
 
 
 def verify_all() -> dict[str, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from identity.enrolment.cameos import resume_cameo, suspend_cameo
 from identity.enrolment.erasure import erase_cameo, keyless_cameos, reapply_erasures
 from identity.enrolment.sessions import create_session, receive_clip
@@ -18,8 +20,18 @@ from identity.selectors import (
     own_cameo,
     read_cameos,
     session_view,
+    stepped_up,
 )
-from identity.summaries import Advice, CameoState, CameoView, SessionView
+from identity.summaries import (
+    Advice,
+    CameoState,
+    CameoView,
+    ReviewDetail,
+    ReviewView,
+    Ruling,
+    SessionView,
+)
+from identity.verification.review_queue import ReviewPage, list_reviews
 
 __all__ = [
     "Advice",
@@ -27,23 +39,46 @@ __all__ = [
     "CameoView",
     "Receipt",
     "Renewal",
+    "ReviewDetail",
+    "ReviewPage",
+    "ReviewView",
+    "Ruling",
     "SessionView",
     "bump_epochs",
     "cameo_view",
     "check_keystore",
     "create_session",
+    "decide_review",
     "erase_cameo",
     "erasure_receipt",
     "keyless_cameos",
     "keyring",
+    "list_reviews",
     "lock_cameos",
     "own_cameo",
     "prepare_to_verify",
     "read_cameos",
+    "read_review",
     "reapply_erasures",
     "receive_clip",
     "renew_keys",
     "resume_cameo",
     "session_view",
+    "stepped_up",
     "suspend_cameo",
 ]
+
+
+def read_review(*, by: str, review_id: str, now: datetime) -> ReviewDetail:
+    """Everything about one capture, for a reviewer (identity.verification.review_views)."""
+    # Here and below on demand: what reads tracks is not for every process that imports this door.
+    from identity.verification import review_views
+
+    return review_views.read_review(by=by, review_id=review_id, now=now)
+
+
+def decide_review(*, by: str, review_id: str, ruling: Ruling, now: datetime) -> ReviewView:
+    """Decide an open review (identity.verification.reviews)."""
+    from identity.verification import reviews
+
+    return reviews.decide_review(by=by, review_id=review_id, ruling=ruling, now=now)

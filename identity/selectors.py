@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F
 
@@ -93,6 +93,27 @@ def view_of_session(row: CaptureSession, *, now: datetime) -> SessionView:
         progress=row.progress,
         outcome=row.outcome,
         advice=tuple(Advice(**entry) for entry in row.advice),
+    )
+
+
+def stepped_up(*, account_id: str, now: datetime, within: timedelta) -> bool:
+    """Whether the account's owner passed a step-up capture against their template lately.
+
+    Args:
+        account_id: whose.
+        now: when it is asked.
+        within: how long ago the pass may be.
+    """
+    return (
+        CaptureSession.objects.filter(
+            account_id=account_id,
+            purpose=CaptureSession.Purpose.STEP_UP,
+            outcome="pass",
+            passed_at__gt=now - within,
+            passed_at__lte=now,
+        )
+        .exclude(cameo__state=Cameo.State.ERASED)
+        .exists()
     )
 
 

@@ -66,3 +66,55 @@ class SessionView:
     progress: float
     outcome: str
     advice: tuple[Advice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """A review as members of staff see it in their queue.
+
+    `matched_id` is another account's cameo that the capture matches; nobody else may see it.
+    """
+
+    id: str
+    session_id: str
+    cameo_id: str
+    purpose: str
+    reasons: tuple[str, ...]
+    matched_id: str | None
+    state: str
+    decision: str
+    duplicate_confirmed: bool
+    by: str | None
+    note: str
+    created: datetime
+    decided: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDetail:
+    """Everything that a reviewer has to decide by.
+
+    `record` is the decision record; `series` has columns of one length, what was measured over
+    time, or is None, and `series_missing` says why.
+    """
+
+    review: ReviewView
+    record: dict[str, Any] | None
+    series: dict[str, list[float | None]] | None
+    series_missing: str | None
+    clip_kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a reviewer decides.
+
+    Attributes:
+        decision: `approve` or `refuse`.
+        note: why, for other reviewers.
+        duplicate_confirmed: that the capture shows the person of the cameo it matched.
+    """
+
+    decision: str
+    note: str = ""
+    duplicate_confirmed: bool = False

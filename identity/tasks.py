@@ -12,6 +12,7 @@ from procrastinate.contrib.django import app
 from common.clock import utcnow
 from common.errors import Misconfigured, Unavailable
 from identity.enrolment import jobs as jobs
+from identity.enrolment.expiry import expire_cameos, remind_owners
 from identity.enrolment.sessions import VERIFY_QUEUE, VERIFY_TASK
 from identity.models import CaptureSession
 from identity.protection import clips
@@ -57,9 +58,13 @@ async def retry_stalled(context: JobContext, timestamp: int) -> None:
 @app.task(name="identity.forget_orphans", queue="upkeep", queueing_lock="orphans")
 def forget_orphans(timestamp: int) -> None:
     """Settle what has waited too long; delete sealed clips that no waiting session names."""
-    from identity.verification.captures import give_up_stale
+    from identity.verification.captures import forget_reviewed_clips, give_up_stale
+    from identity.verification.tracks import forget_tracks
 
-    give_up_stale(now=utcnow())
+    now = utcnow()
+    give_up_stale(now=now)
+    forget_reviewed_clips(now=now)
+    forget_tracks(now=now)
     with transaction.atomic():
         waiting = set(
             CaptureSession.objects.exclude(clip_file="").values_list("clip_file", flat=True)
@@ -67,3 +72,15 @@ def forget_orphans(timestamp: int) -> None:
     for file in clips.files_older_than(time.time() - ORPHAN_SECONDS):
         if file not in waiting:
             clips.forget(file)
+
+
+@app.periodic(cron="*/10 * * * *", periodic_id="expiry")
+@app.task(name="identity.expire_cameos", queue="upkeep", queueing_lock="expiry")
+def end_times(timestamp: int) -> None:
+    """End the cameos whose time is over, and remind the owners of those whose time nearly is."""
+    close_old_connections()
+    try:
+        expire_cameos(now=utcnow())
+        remind_owners(now=utcnow())
+    finally:
+        close_old_connections()

@@ -8,36 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
-from audit import interface as audit
-from common.clock import rfc3339, utcnow
+from common.clock import utcnow
 from common.envelope import SealBroken
 from common.errors import CameoError, Misconfigured, Unavailable
-from common.version import VERSION
-from events import interface as events
-from events.interface import EventKind
-from identity.comparison import comparison_vector
 from identity.errors import ClipDamaged
-from identity.models import Cameo, CaptureSession, DecisionRecord
+from identity.models import CaptureSession
 from identity.prompts import Script
 from identity.protection import clips
-from identity.protection.records import sign_record
-from identity.protection.templates import store_template
-from identity.runtime.analysis import Analysis, analyse
+from identity.runtime.analysis import analyse
 from identity.runtime.deployment import engines
-from identity.selectors import bump_epochs, lock_cameos
-from identity.session_errors import ClipStoreUnavailable
+from identity.session_errors import ClipStoreUnavailable, DuplicateCheckPending
 from identity.summaries import Advice
-from identity.types import MeasuredPrompt, Outcome, Signal
+from identity.types import Outcome
 from identity.verification import advice as words
+from identity.verification.findings import Claim, Finding, conclude
+from identity.verification.settling import settle
 
 log = logging.getLogger(__name__)
 
@@ -45,32 +35,9 @@ MAX_ATTEMPTS = 3
 PROGRESS_SECONDS = 0.25
 CLIP_LIFE = timedelta(hours=24)
 """How long a raw clip may wait (liveness.md, "Intake")."""
-ASSURANCES = ("basic", "standard", "attested")
-REACHED = "basic"
-"""What scripts without light can reach (liveness.md, "Assurance")."""
 
 _State = CaptureSession.State
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A session that this run has taken, and the run's number."""
-
-    session_id: str
-    cameo_id: str
-    attempt: int
-    script: Script
-    clip: clips.SealedClip
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a run found: an analysis, or the error that took its place."""
-
-    outcome: Outcome
-    advice: tuple[Advice, ...]
-    error: str = ""
-    analysis: Analysis | None = None
+WAITING = (_State.QUEUED, _State.PROCESSING, _State.DUPLICATE_CHECK_PENDING)
 
 
 def verify_capture(session_id: str) -> None:
@@ -96,10 +63,17 @@ def _verify_capture(session_id: str) -> None:
         try:
             finding = _check(claim)
         except (Unavailable, Misconfigured, OperationalError, InterfaceError):
-            with contextlib.suppress(OperationalError, InterfaceError):
-                _give_back(claim)
+            _give_back(claim)
             raise
-    if _settle(claim, finding, now=utcnow()):
+    try:
+        settled = settle(claim, finding, now=utcnow())
+    except DuplicateCheckPending:
+        _give_back(claim, _State.DUPLICATE_CHECK_PENDING)
+        raise
+    except (Unavailable, Misconfigured, OperationalError, InterfaceError):
+        _give_back(claim)
+        raise
+    if settled is not None and settled.outcome is not Outcome.REVIEW:
         clips.forget(claim.clip.file)
 
 
@@ -108,9 +82,7 @@ def give_up_stale(*, now: datetime) -> int:
 
     They end as `retry`, and their clips are deleted.
     """
-    stale = CaptureSession.objects.filter(
-        state__in=[_State.QUEUED, _State.PROCESSING], received__lt=now - CLIP_LIFE
-    )
+    stale = CaptureSession.objects.filter(state__in=WAITING, received__lt=now - CLIP_LIFE)
     found = list(stale.values_list("id", flat=True))
     stale.update(attempts=MAX_ATTEMPTS)
     for session_id in found:
@@ -118,10 +90,29 @@ def give_up_stale(*, now: datetime) -> int:
     return len(found)
 
 
+def forget_reviewed_clips(*, now: datetime) -> int:
+    """Delete clips that have waited for a reviewer as long as a raw clip may; says how many.
+
+    The reviews stay open: what was measured is still there to decide by.
+    """
+    files = []
+    with transaction.atomic():
+        old = CaptureSession.objects.select_for_update().filter(
+            state=_State.DECIDED, received__lt=now - CLIP_LIFE
+        )
+        for session in old.exclude(clip_file=""):
+            files.append(session.clip_file)
+            session.clip_key, session.clip_file = None, ""
+            session.save(update_fields=["clip_key", "clip_file"])
+    for file in files:
+        clips.forget(file)
+    return len(files)
+
+
 def _claim(session_id: str) -> Claim | None:
     with transaction.atomic():
         session = CaptureSession.objects.select_for_update().filter(id=session_id).first()
-        if session is None or session.state not in (_State.QUEUED, _State.PROCESSING):
+        if session is None or session.state not in WAITING:
             return None
         session.state = _State.PROCESSING
         session.attempts += 1
@@ -135,14 +126,17 @@ def _claim(session_id: str) -> Claim | None:
             clip=clips.SealedClip(
                 file=session.clip_file, wrapped_key=bytes(session.clip_key or b"")
             ),
+            chose_less=bool(session.without),
+            attested=session.attestation is not None,
         )
 
 
-def _give_back(claim: Claim) -> None:
+def _give_back(claim: Claim, state: _State = _State.QUEUED) -> None:
     """An attempt that ended by no doing of the clip's doesn't count against it."""
-    CaptureSession.objects.filter(
-        id=claim.session_id, state=_State.PROCESSING, attempts=claim.attempt
-    ).update(state=_State.QUEUED, attempts=claim.attempt - 1, stage="queued", progress=0.0)
+    with contextlib.suppress(OperationalError, InterfaceError):
+        CaptureSession.objects.filter(
+            id=claim.session_id, state=_State.PROCESSING, attempts=claim.attempt
+        ).update(state=state, attempts=claim.attempt - 1, stage="queued", progress=0.0)
 
 
 def _check(claim: Claim) -> Finding:
@@ -161,17 +155,7 @@ def _check(claim: Claim) -> Finding:
         # Fail closed on what nobody foresaw, and keep the job from running for ever.
         log.exception("a capture could not be checked", extra={"fields": {"id": claim.session_id}})
         return Finding(Outcome.RETRY, (words.COULD_NOT_CHECK,), error=ClipDamaged.code)
-    verdict = analysis.verdict
-    if verdict.outcome is Outcome.PASS:
-        if analysis.template is None:
-            return Finding(Outcome.RETRY, (words.TRY_AGAIN,), "no_template", analysis)
-        required = ASSURANCES.index(settings.CAMEO_REQUIRED_ASSURANCE)
-        if ASSURANCES.index(REACHED) < required:
-            return Finding(Outcome.UNSUPPORTED, (words.NOT_REACHABLE,), "", analysis)
-        return Finding(Outcome.PASS, (), "", analysis)
-    if verdict.outcome is Outcome.REVIEW:
-        return Finding(Outcome.REVIEW, (words.WAIT,), "", analysis)
-    return Finding(verdict.outcome, words.advise(verdict.reasons), "", analysis)
+    return conclude(analysis, chose_less=claim.chose_less, attested=claim.attested)
 
 
 class _Progress:
@@ -189,115 +173,3 @@ class _Progress:
         CaptureSession.objects.filter(
             id=self._claim.session_id, state=_State.PROCESSING, attempts=self._claim.attempt
         ).update(stage="looking", progress=max(0.0, min(1.0, done)))
-
-
-def _settle(claim: Claim, finding: Finding, *, now: datetime) -> bool:
-    """Write the decision down; False if this run was overtaken, and the clip is another's now."""
-    with transaction.atomic():
-        held = lock_cameos([claim.cameo_id])[claim.cameo_id]
-        session = CaptureSession.objects.select_for_update().get(id=claim.session_id)
-        if session.state != _State.PROCESSING or session.attempts != claim.attempt:
-            return False
-        passed = finding.outcome is Outcome.PASS and held.state == Cameo.State.PENDING
-        body, signature, digest = sign_record(_record(session, finding, passed=passed, now=now))
-        DecisionRecord.objects.create(
-            session=session, body=body, signature=signature, digest=digest, created=now
-        )
-        if passed and finding.analysis is not None and finding.analysis.template is not None:
-            _activate(claim.cameo_id, finding.analysis, now=now)
-        elif finding.outcome is Outcome.REVIEW and held.state == Cameo.State.PENDING:
-            Cameo.objects.filter(id=claim.cameo_id).update(state=Cameo.State.IN_REVIEW)
-            bump_epochs([claim.cameo_id])
-        session.state = _State.DECIDED
-        session.decided = now
-        session.stage, session.progress = "decided", 1.0
-        session.outcome = finding.outcome.value
-        session.advice = [{"code": a.code, "message": a.message} for a in finding.advice]
-        session.clip_key, session.clip_file = None, ""
-        session.save()
-        audit.append(
-            chain=claim.cameo_id,
-            kind="capture.decided",
-            body={
-                "session": session.id,
-                "record_sha256": digest,
-                "outcome": finding.outcome.value,
-            },
-            now=now,
-        )
-    return True
-
-
-def _activate(cameo_id: str, analysis: Analysis, *, now: datetime) -> None:
-    template = analysis.template
-    assert template is not None  # noqa: S101 - for the type checker; the caller looked
-    version = store_template(
-        cameo_id=cameo_id,
-        template_format=template.template_format,
-        vector=comparison_vector(template, engines().calibration),
-        now=now,
-    )
-    Cameo.objects.filter(id=cameo_id).update(
-        state=Cameo.State.ACTIVE,
-        assurance=REACHED,
-        activated=now,
-        expires=now + settings.CAMEO_LIFE,
-    )
-    bump_epochs([cameo_id])
-    body = {
-        "assurance": REACHED,
-        "template_format": template.template_format,
-        "template_version": version,
-    }
-    audit.append(chain=cameo_id, kind=EventKind.CAMEO_ACTIVATED.value, body=body, now=now)
-    events.emit(kind=EventKind.CAMEO_ACTIVATED, subject=cameo_id, data={"cameo": cameo_id}, now=now)
-
-
-def _record(
-    session: CaptureSession, finding: Finding, *, passed: bool, now: datetime
-) -> dict[str, Any]:
-    analysis = finding.analysis
-    return {
-        "version": 1,
-        "session": session.id,
-        "cameo": session.cameo_id,
-        "purpose": session.purpose,
-        "nonce_hash": session.nonce_hash,
-        "script": session.script,
-        "clip_sha256": session.clip_sha256,
-        "created": rfc3339(session.created),
-        "received": rfc3339(session.received) if session.received else None,
-        "decided": rfc3339(now),
-        "attempt": session.attempts,
-        "code_version": VERSION,
-        "pack": settings.CAMEO_MODEL_PACK,
-        "template_format": analysis.template_format if analysis else None,
-        "error": finding.error or None,
-        "signals": [_signal(found) for found in analysis.verdict.signals] if analysis else [],
-        "reasons": list(analysis.verdict.reasons) if analysis else [],
-        "prompts": [_prompt(found) for found in analysis.verdict.prompts] if analysis else [],
-        "frames": int(analysis.track.times.size) if analysis else None,
-        "outcome": finding.outcome.value,
-        "assurance": REACHED if passed else None,
-        "note": "A clip made in software that follows the script passes all but attestation.",
-    }
-
-
-def _signal(found: Signal) -> dict[str, Any]:
-    body = found.to_json()
-    return body | {"value": body["value"] if _finite(found.value) is not None else None}
-
-
-def _prompt(found: MeasuredPrompt) -> dict[str, Any]:
-    return {
-        "kind": found.prompt.kind.value,
-        "found": found.found,
-        "times": [round(time, 3) for time in found.times],
-        "measured": _finite(found.measured),
-        "why": found.why,
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    """A number that has a canonical form, or None: a record must be written whatever came out."""
-    return None if value is None or not math.isfinite(value) else round(value, 3)
