@@ -167,7 +167,8 @@ def _light(light: Part) -> list[str]:
         lines.append(
             f"| {name} | {part['n']} | {part['ranked_first']} | {percent(part['share'])} "
             f"| {percent(part['lower_95'])} | {_counts(part['signal'])} "
-            f"| {part['wrong_passed']} of {part['wrong']} (at most {percent(part['wrong_upper_95'])}) |"
+            f"| {part['wrong_passed']} of {part['wrong']} "
+            f"(at most {percent(part['wrong_upper_95'])}) |"
         )
     return [*lines, ""]
 
