@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -10,8 +14,10 @@ from django.core.management import call_command
 from django.db import connections, router
 
 from accounts.models import User
+from cameo.embedded_postgres import ensure_running, stop
 from identity.keystore.models import DataKey
 from identity.models import Cameo, Template
+from tests.conftest import PROJECT
 
 
 def tables(alias: str) -> set[str]:
@@ -56,3 +62,36 @@ def test_one_command_migrates_both_and_the_keystore_first(
     )
     call_command("migrate", *arguments, stdout=StringIO())
     assert migrated == named
+
+
+@pytest.mark.slow
+def test_a_fresh_deployment_is_migrated_from_the_command_line(tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if "DATABASE_URL" not in name}
+    environment = {
+        **kept,
+        "CAMEO_HOME": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "cameo.settings.base",
+    }
+
+    def manage(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    ensure_running(tmp_path / "postgres")
+    try:
+        manage("keys", "init")
+        said = manage("migrate", "--no-color")
+        assert "Applying keystore.0001_initial... OK" in said
+        assert "No migrations to apply" in manage("migrate")
+        assert "is the active key-encryption key." in manage("keys", "renew")
+        assert manage("keys", "reapply-erasures") == "Erased again: 0.\n"
+    finally:
+        stop(tmp_path / "postgres")

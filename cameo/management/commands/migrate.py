@@ -18,7 +18,14 @@ class Command(migrate.Command):
         super().add_arguments(parser)
         parser.set_defaults(database=None)
 
+    def get_check_kwargs(self, options: dict[str, Any]) -> dict[Any, Any]:
+        given: dict[Any, Any] = super().get_check_kwargs(options)
+        return {**given, "databases": _wanted(options)}
+
     def handle(self, *args: Any, **options: Any) -> None:
-        named = options["database"]
-        for alias in [named] if named else [KEYSTORE, DEFAULT_DB_ALIAS]:
+        for alias in _wanted(options):
             super().handle(*args, **{**options, "database": alias})
+
+
+def _wanted(options: dict[str, Any]) -> list[str]:
+    return [options["database"]] if options["database"] else [KEYSTORE, DEFAULT_DB_ALIAS]
