@@ -8,7 +8,7 @@ from api import health
 from api.oauth import views as oauth
 from api.oauth.introspection import Introspection
 from api.openapi import openapi
-from api.v1 import cameos, captures, grants, likeness, me, uses
+from api.v1 import cameos, captures, grants, likeness, me, reviews, uses
 
 
 class OpaqueIdConverter:
@@ -50,6 +50,9 @@ v1 = [
     path("likeness-tokens", likeness.LikenessTokens.as_view(), name="likeness-tokens"),
     path("likeness-tokens/redeem", likeness.LikenessTokenRedeem.as_view(), name="redeem"),
     path("leases/<opaque:lease_id>", likeness.Lease.as_view(), name="lease"),
+    path("reviews", reviews.Reviews.as_view(), name="reviews"),
+    path("reviews/<opaque:review_id>", reviews.Review.as_view(), name="review"),
+    path("reviews/<opaque:review_id>/decide", reviews.ReviewDecide.as_view(), name="review-decide"),
     path("uses", uses.Uses.as_view(), name="uses"),
 ]
 

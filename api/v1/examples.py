@@ -7,6 +7,8 @@ from typing import Any
 ACCOUNT = "acc_2b4c6d7e2f3g4h5i6j7k2l3m4n"
 FRIEND = "acc_5n4m3l2k7j6i5h4g3f2e7d6c4b"
 CAMEO = "cam_7a6b5c4d3e2f7g6h5i4j3k2l7m"
+OTHER_CAMEO = "cam_2m3l4k5j6i7h2g3f4e5d6c7b2a"
+REVIEW = "rev_4f5g6h7i2j3k4l5m6n7o2p3q4r"
 SESSION = "cap_3x4y5z6a7b2c3d4e5f6g7h2i3j"
 GRANT = "grt_4q5r6s7t2u3v4w5x6y7z2a3b4c"
 USE = "use_6d7e2f3g4h5i6j7k2l3m4n5o6p"

@@ -111,6 +111,11 @@ class Cast:
         """`who` in the app that renders nothing."""
         return Api(mint(self.app.generator.client_id, who, scope))
 
+    def staff(self) -> User:
+        """Sam, who reviews captures."""
+        found = User.objects.filter(email="sam@example.org").first()
+        return found or User.objects.create_user("sam@example.org", is_staff=True)
+
     def through(self, gen: Registered, who: User, scope: str = "likeness:request") -> Api:
         """`who` in a generator's own app."""
         return Api(mint(gen.generator.client_id, who, scope))

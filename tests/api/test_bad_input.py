@@ -16,6 +16,7 @@ IDS = {
     "session_id": "cap_" + "a" * 26,
     "cameo_id": "cam_" + "a" * 26,
     "grant_id": "grt_" + "a" * 26,
+    "review_id": "rev_" + "a" * 26,
     "lease_id": "lse_" + "a" * 26,
 }
 ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -44,6 +45,8 @@ def _caller(cast: Cast, about: dict[str, Any]) -> Api:
         return cast.machine(cast.gen)
     if scopes == ["likeness:request"]:
         return cast.through(cast.gen, cast.bob)
+    if scopes == ["pad:review"]:
+        return cast.api(cast.staff(), "pad:review")
     return cast.api(cast.alice, PERSON)
 
 
