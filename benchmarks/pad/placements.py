@@ -39,7 +39,7 @@ def measure_swap(
 
     Caught is a clip that fails: with `continuity`, or with whatever else.
     """
-    tasks = [Task("real", face, 0, "basic") for face in range(clips)]
+    tasks = [Task("real", face, 0, "basic") for face in range(clips if clips > 1 else 0)]
     tasks += [
         Task("person", face, part, level)
         for face in range(options.people)

@@ -103,6 +103,9 @@ def plan(options: Options, clips: Sequence[BonaFide]) -> list[Task]:
     tasks: list[Task] = []
     for face in range(len(clips)):
         chosen = instruments(options, real=True, level="basic")
+        if len(clips) == 1:
+            # There is nobody else to swap in.
+            chosen = [number for number in chosen if INSTRUMENTS[number].species != "swap"]
         tasks += [
             Task("real", face, part, "basic", _share(chosen, part)) for part in range(SCRIPTS)
         ]

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import av
 import cv2
 import numpy as np
 
 from benchmarks.pad.cache import Cache
 from benchmarks.pad.catalogue import INSTRUMENTS, Instrument
+from benchmarks.pad.errors import FolderUnusable
 from benchmarks.pad.folder import BonaFide, read_folder
 from benchmarks.pad.frames import Picture, decode, encode
 from benchmarks.pad.judging import judge_clip, judge_track
@@ -101,11 +103,18 @@ class Worker:
         return self._digest
 
     def decoded(self, clip: BonaFide) -> tuple[list[Picture], float]:
-        """The first seconds of a clip and its frame rate; the last three clips are kept."""
+        """The first seconds of a clip and its frame rate; the last three clips are kept.
+
+        Raises:
+            FolderUnusable: the clip can't be decoded.
+        """
         if clip.path not in self._decoded:
             if len(self._decoded) >= 3:
                 del self._decoded[next(iter(self._decoded))]
-            self._decoded[clip.path] = decode(clip.path.read_bytes(), REAL_SECONDS)
+            try:
+                self._decoded[clip.path] = decode(clip.path.read_bytes(), REAL_SECONDS)
+            except (OSError, ValueError, av.FFmpegError) as error:
+                raise FolderUnusable("A clip of the folder can't be decoded.") from error
         return self._decoded[clip.path]
 
     def do(self, task: Task) -> list[Row]:

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.pad.__main__ import main
 from benchmarks.pad.catalogue import INSTRUMENTS, SPECIES, VARIANTS
 from benchmarks.pad.evaluation import STATEMENT, evaluate
+from benchmarks.pad.folder import BonaFide, Label
 from benchmarks.pad.plan import Options, fresh_script, plan, session_parameters
 from benchmarks.pad.plots import draw
 from benchmarks.pad.report import markdown, percent
@@ -97,6 +98,22 @@ def test_seven_people_make_42_attempts_of_each_species_and_42_sessions() -> None
         species: 42 for species in SPECIES if species not in own
     }
     assert sum(task.kind == "session" for task in tasks) == 42
+
+
+def test_nobody_is_swapped_in_where_there_is_nobody_else(tmp_path: Path) -> None:
+    clips = [BonaFide(tmp_path / f"{name}.mp4", Label()) for name in ("alice", "bob")]
+    for count, expected in ((1, False), (2, True)):
+        numbers = {n for task in plan(options(0), clips[:count]) for n in task.instruments}
+        assert any(INSTRUMENTS[n].species == "swap" for n in numbers) is expected
+
+
+def test_nothing_of_light_or_simulation_is_made_of_real_clips(tmp_path: Path) -> None:
+    numbers = {
+        number
+        for task in plan(options(0), [BonaFide(tmp_path / "alice.mp4", Label())])
+        for number in task.instruments
+    }
+    assert not any(INSTRUMENTS[n].needs_light or INSTRUMENTS[n].own_line for n in numbers)
 
 
 def test_sessions_are_spread_over_rates_sizes_and_codecs() -> None:

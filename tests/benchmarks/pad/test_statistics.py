@@ -21,7 +21,13 @@ from benchmarks.pad.statistics import (
 
 
 def row(outcome: str = "fail", **more: Any) -> dict[str, Any]:
-    body = {"face": "a", "instrument": "still-0", "species": "still", "soft": None, "signals": []}
+    body: dict[str, Any] = {
+        "face": "a",
+        "instrument": "still-0",
+        "species": "still",
+        "soft": None,
+        "signals": [],
+    }
     return {**body, "outcome": outcome, **more}
 
 
