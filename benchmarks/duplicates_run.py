@@ -43,12 +43,14 @@ def run(size: int, *, queries: int, spread: float, peer: bool) -> dict[str, Any]
     table_bytes = _fill(gallery)
 
     from identity.duplicates import duplicate_threshold, false_positive_identification_rate
+    from identity.duplicates.search import SHORTLIST
 
     threshold = duplicate_threshold(size, floor=FLOOR)
     truth, exact_ms = _exact_scan(gallery, asked, threshold)
     found, times = _shortlists(asked)
-    hits = [np.isin(true, here) for true, here in zip(truth, found, strict=True)]
-    seen = np.array([place in here for place, here in zip(places, found, strict=True)])
+    compared = [near[:SHORTLIST] for near in found]
+    hits = [np.isin(true, here) for true, here in zip(truth, compared, strict=True)]
+    seen = np.array([place in here for place, here in zip(places, compared, strict=True)])
     searches, agreed = _searches(gallery, asked, found, truth)
     row = {
         "size": size,
@@ -163,7 +165,8 @@ def _shortlists(asked: Rows) -> tuple[list[NDArray[np.intp]], list[float]]:
         with transaction.atomic():
             began = time.perf_counter()
             row = index.projected(vector[np.newaxis], FORMAT)[0]
-            names = shortlist(row, FORMAT, SHORTLIST)
+            # One more than is compared, as a search asks for: it leaves the asker's own out.
+            names = shortlist(row, FORMAT, SHORTLIST + 1)
             times.append(time.perf_counter() - began)
         found.append(np.array([int(name[4:]) for name in names], dtype=np.intp))
     return found, times
