@@ -186,7 +186,7 @@ def _places(track: Track, kept: NDArray[np.bool_]) -> NDArray[np.float64]:
     if eyes.size:
         size = max(float(np.median(np.linalg.norm(eyes[:, 0] - eyes[:, 1], axis=1))), 1e-6)
         points -= eyes.mean(axis=(0, 1))
-    return points.reshape(points.shape[0], -1) / size
+    return points.reshape(points.shape[0], 2 * len(_POINTS)) / size
 
 
 def _is_dark(track: Track) -> bool:
@@ -228,7 +228,7 @@ def _drift(track: Track, start: int, end: int) -> float:
     """How far the mesh moves between the halves of a time, over the eyes' distance; 0 without."""
     kept = np.zeros(track.times.size, dtype=np.bool_)
     kept[start : end + 1] = True
-    places = _places(track, kept).reshape(end + 1 - start, -1, 2)
+    places = _places(track, kept).reshape(end + 1 - start, len(_POINTS), 2)
     half = places.shape[0] // 2
     if half < 1 or not np.isfinite(places).all():
         return 0.0
@@ -354,7 +354,7 @@ def largest_cut(fresh: _Fresh) -> float:
 def _leaps(fresh: _Fresh, late: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Where the mesh leaps too, shape (N,); where it is missing before or after it may have."""
     n = fresh.moved.size
-    steps = np.diff(fresh.places.reshape(n, -1, 2), axis=0, prepend=np.nan)
+    steps = np.diff(fresh.places.reshape(n, len(_POINTS), 2), axis=0, prepend=np.nan)
     size = np.sqrt((steps**2).sum(axis=2).mean(axis=1)) / late
     known = np.nan_to_num(size)
     around = np.zeros(n)

@@ -28,7 +28,7 @@ MAX_YAW: Final = 20.0
 MAX_PITCH: Final = 22.0
 MAX_MOVED: Final = 0.03
 """Of the face's size between two frames: a face that moves faster is blurred."""
-THRESHOLD: Final = 0.5
+THRESHOLD: Final = 0.3
 LOW_PERCENTILE: Final = 20
 
 # Where the detector's box lies in the mesh's, in parts of its width and height: medians over 80
@@ -104,7 +104,7 @@ def detector_box(points: NDArray[np.float32]) -> Box:
 def pad_model(track: Track) -> Signal:
     """The engine takes the face for bona fide.
 
-    Value: the mean of the scores' median and their 20th percentile, 0 to 1; threshold 0.5, below
+    Value: the mean of the scores' median and their 20th percentile, 0 to 1; threshold 0.3, below
     which the signal is `low`. `n` counts scores. It abstains with fewer than 8, and where there
     is no engine.
     """

@@ -28,7 +28,7 @@ AXIS: Final = 0.012
 RINGS: Final = 40
 EDGE: Final = 10.0
 """Step of grey from a column to the next but one, of 255, that counts as an edge."""
-MAX_MOIRE: Final = 2.6
+MAX_MOIRE: Final = 2.4
 MAX_BEZEL: Final = 0.8
 THRESHOLD: Final = 1.0
 
@@ -78,7 +78,7 @@ class TraceMeter:
 def recapture(track: Track) -> Signal:
     """Neither a screen's grid nor its rim is in the picture.
 
-    Value: the larger of the median height of the spectrum's peak over 2.6 (powers of ten over
+    Value: the larger of the median height of the spectrum's peak over 2.4 (powers of ten over
     its surroundings) and the median length of upright edges on both sides of the face over 0.8
     (of the picture's height); from 1 on the signal speaks against. `flatness` is recorded and
     doesn't count: honest faces in dull light have less colour than screens. `n` counts frames.
