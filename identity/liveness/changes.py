@@ -32,10 +32,11 @@ class ChangeMeter:
     _last: NDArray[np.float32] | None = None
     _signs: NDArray[np.float32] | None = None
 
-    def note(self, picture: Picture, points: NDArray[np.float32] | None) -> None:
+    def note(self, time_s: float, picture: Picture, points: NDArray[np.float32] | None) -> None:
         """Takes the next frame.
 
         Args:
+            time_s: of the frame.
             picture: RGB uint8, (height, width, 3); not kept.
             points: the mesh on it, shape (468, 3), pixels; None where no face is.
         """

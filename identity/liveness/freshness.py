@@ -198,7 +198,9 @@ def _is_dark(track: Track) -> bool:
 def _same(changes: Changes) -> NDArray[np.bool_]:
     """Which frames repeat the one before, shape (N,): the face does, or where none is, all."""
     seen = np.where(np.isnan(changes.face), changes.picture, changes.face)
-    return np.asarray(seen < SAME, dtype=np.bool_)
+    same = np.asarray(seen < SAME, dtype=np.bool_)
+    same[:1] = False
+    return same
 
 
 def longest_still(track: Track, same: NDArray[np.bool_]) -> float:

@@ -19,7 +19,7 @@ def picture(seed: int) -> Picture:
 def measured(pictures: list[Picture], points: NDArray[np.float32] | None = POINTS) -> Changes:
     meter = ChangeMeter()
     for each in pictures:
-        meter.note(each, points)
+        meter.note(0.0, each, points)
     return meter.finish()
 
 
