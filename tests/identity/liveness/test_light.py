@@ -264,21 +264,22 @@ def test_other_colours_follow_the_rules_and_differ_from_the_script() -> None:
 
 
 @pytest.mark.slow
-def test_the_right_script_ranks_first_of_ten_thousand_in_300_sessions() -> None:
-    """100 at each of three levels of ambient light, a quarter of them with two lights.
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("level", AMBIENT)
+def test_the_right_script_ranks_first_of_ten_thousand(level: str) -> None:
+    """In 99 of 100 sessions at each of three levels of ambient light, a quarter with two lights.
 
-    Three wrong scripts each, in the right windows: 900.
+    Of two wrong scripts each, in the right windows, none passes.
     """
     first, passed, wrong = 0, 0, 0
-    for level in AMBIENT.values():
-        for seed in range(100):
-            without = Without.MOTION if seed % 4 == 3 else None
-            session = a_session(20_000 + seed, level, without)
-            track = track_of(session)
-            first += rank_of(track, session.script) == 1
-            passed += why(track, session.script) == "ok"
-            for colours in other_colours(session.script, 3):
-                wrong += why(track, recoloured(session.script, colours)) == "ok"
-    assert first >= 297
-    assert passed >= 297
+    for seed in range(100):
+        without = Without.MOTION if seed % 4 == 3 else None
+        session = a_session(20_000 + seed, AMBIENT[level], without)
+        track = track_of(session)
+        first += rank_of(track, session.script) == 1
+        passed += why(track, session.script) == "ok"
+        for colours in other_colours(session.script, 2):
+            wrong += why(track, recoloured(session.script, colours)) == "ok"
+    assert first >= 99
+    assert passed >= 99
     assert wrong == 0
