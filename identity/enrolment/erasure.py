@@ -169,11 +169,12 @@ def sweep_keys(*, now: datetime) -> Swept:
 
 
 def _settle_claim(key: DataKey, *, claimed: bool, now: datetime) -> int:
+    if claimed and key.unclaimed_since is None:
+        return 0
     with keystore():
         row = DataKey.objects.filter(cameo_id=key.cameo_id, wrapped__isnull=False)
         if claimed:
-            if key.unclaimed_since is not None:
-                row.update(unclaimed_since=None)
+            row.update(unclaimed_since=None)
             return 0
         if key.unclaimed_since is None:
             row.update(unclaimed_since=now)
