@@ -12,7 +12,7 @@ from typing import Any, Final
 from benchmarks.machine import machine
 from benchmarks.pad.cache import judging_code, making_code
 from benchmarks.pad.catalogue import SPECIES
-from benchmarks.pad.judging import CRASHED, PASS
+from benchmarks.pad.judging import CRASHED, NOT_MADE, PASS
 from benchmarks.pad.leave_out import leave_one_out
 from benchmarks.pad.statistics import (
     apcer,
@@ -64,7 +64,7 @@ def evaluate(
         "statement": STATEMENT,
         "about": about(arguments),
         "sections": sections,
-        "crashed": [_named(row) for row in rows if row["outcome"] == CRASHED],
+        "crashed": [_named(row) for row in rows if row["outcome"] in (CRASHED, NOT_MADE)],
         **special,
     }
 

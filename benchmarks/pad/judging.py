@@ -17,6 +17,8 @@ PASS: Final = "pass"  # noqa: S105 (no password)
 NON_RESPONSE: Final = ("review", "retry", "unsupported", "refused")
 """What is neither a pass nor a fail: a person must look, try again, or go another way."""
 CRASHED: Final = "crashed"
+NOT_MADE: Final = "not_made"
+"""An instrument that broke before there was a clip: no attempt, and listed."""
 
 
 def judged(verdict: Verdict) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from benchmarks.pad.judging import CRASHED, NON_RESPONSE, PASS
+from benchmarks.pad.judging import CRASHED, NON_RESPONSE, NOT_MADE, PASS
 
 Row = Mapping[str, Any]
 CONFIDENCE: Final = 0.95
@@ -82,9 +82,11 @@ def apcer(rows: Iterable[Row]) -> Share:
     others: Counter[str] = Counter()
     clips = 0
     for row in rows:
+        others += _non_response(row)
+        if row["outcome"] == NOT_MADE:
+            continue
         pair = (str(row["face"]), str(row["instrument"]))
         passed[pair] = passed.get(pair, False) or row["outcome"] == PASS
-        others += _non_response(row)
         clips += 1
     return Share(sum(passed.values()), len(passed), clips, dict(others))
 
@@ -108,7 +110,7 @@ def not_passed(rows: Iterable[Row]) -> Share:
 
 def _non_response(row: Row) -> Counter[str]:
     outcome = str(row["outcome"])
-    return Counter([outcome] if outcome in (*NON_RESPONSE, CRASHED) else [])
+    return Counter([outcome] if outcome in (*NON_RESPONSE, CRASHED, NOT_MADE) else [])
 
 
 def worst(shares: Mapping[str, Share]) -> str | None:

@@ -17,7 +17,7 @@ from benchmarks.pad.catalogue import INSTRUMENTS, Instrument
 from benchmarks.pad.errors import FolderUnusable
 from benchmarks.pad.folder import BonaFide, read_folder
 from benchmarks.pad.frames import Picture, decode, encode
-from benchmarks.pad.judging import judge_clip, judge_track
+from benchmarks.pad.judging import NOT_MADE, judge_clip, judge_track
 from benchmarks.pad.material import Material, RealMaterial
 from benchmarks.pad.plan import (
     ATTACK_FPS,
@@ -31,6 +31,7 @@ from benchmarks.pad.plan import (
     session_parameters,
 )
 from benchmarks.pad.simulated import SimulatedMaterial
+from common.errors import CameoError
 from identity.prompts import Script
 from identity.types import Track
 from models.engine import Engines
@@ -235,7 +236,8 @@ class Worker:
         if instrument.species != "avatar" and track is not None:
             script = fresh_script(task.level, "other", name, instrument.number)
             row = {**judge_track(track, script, self.engines), "frames": row["frames"]}
-        self.cache.keep(key, row)
+        if row["outcome"] != NOT_MADE:
+            self.cache.keep(key, row)
         return row
 
     def base(self, words: Row, make: Make, *, own_file: bool) -> tuple[Row, Track | None]:
@@ -250,7 +252,8 @@ class Worker:
         done = self.cache.result(key)
         if done is None:
             done, _ = self._measured(key, make, own_file=own_file)
-            self.cache.keep(key, done)
+            if done["outcome"] != NOT_MADE:
+                self.cache.keep(key, done)
         return done
 
     def _measured(self, key: str, make: Make, *, own_file: bool) -> tuple[Row, Track | None]:
@@ -260,7 +263,14 @@ class Worker:
             row = judge_track(track, script, self.engines)
             return {**row, "frames": int(track.times.size)}, track
         started = time.perf_counter()
-        data, script = make()
+        try:
+            data, script = make()
+        except CameoError:
+            raise
+        except Exception as error:
+            # One broken instrument must not cost an hour's run; the report lists it.
+            name = type(error).__name__
+            return {"outcome": NOT_MADE, "reasons": [name], "soft": None, "signals": []}, None
         made = time.perf_counter() - started
         row, measured = judge_clip(data, script, self.engines, own_file=own_file)
         if measured is not None:

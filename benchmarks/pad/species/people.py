@@ -55,8 +55,8 @@ def pasted_face(
         brought = _by_triangles(guest, guest_points, host_points, (width, height))
     else:
         matrix, _ = cv2.estimateAffinePartial2D(
-            np.asarray(guest_points[:, :2], dtype=np.float32),
-            np.asarray(host_points[:, :2], dtype=np.float32),
+            np.ascontiguousarray(guest_points[:, :2], dtype=np.float32),
+            np.ascontiguousarray(host_points[:, :2], dtype=np.float32),
             method=cv2.LMEDS,
         )
         if matrix is None:

@@ -14,7 +14,8 @@ GREY = [np.full((48, 64, 3), 120, dtype=np.uint8)] * 12
 @pytest.mark.parametrize("codec", ["h264", "vp8", "vp9"])
 def test_what_was_encoded_is_decoded_again(codec: str) -> None:
     frames, rate = decode(encode(GREY, fps=24, codec=codec))
-    assert (len(frames), rate) == (12, pytest.approx(24, abs=0.1))
+    assert len(frames) == 12
+    assert rate == pytest.approx(24, abs=0.1)
     assert np.abs(frames[5].astype(int) - 120).max() < 4
     assert len(decode(encode(GREY, fps=24, codec=codec), 0.25)[0]) == 6
 

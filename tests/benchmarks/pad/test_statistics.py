@@ -67,6 +67,11 @@ def test_review_and_refusal_are_no_pass_and_stand_apart() -> None:
     assert share.non_response == {"review": 1, "refused": 1, "crashed": 1}
 
 
+def test_an_instrument_that_broke_is_no_attempt() -> None:
+    share = apcer([row(), row("not_made", face="b")])
+    assert (share.count, share.n, share.non_response) == (0, 1, {"not_made": 1})
+
+
 def test_bpcer_counts_fails_and_tells_the_rest_apart() -> None:
     rows = [row("pass"), row("fail"), row("retry"), row("review")]
     share = bpcer(rows)

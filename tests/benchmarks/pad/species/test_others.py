@@ -148,7 +148,8 @@ def mesh(
     points = np.random.default_rng(2).uniform(-0.5, 0.5, (468, 2)) * size
     angles = np.linspace(0, 2 * np.pi, len(OVAL), endpoint=False)
     points[list(OVAL)] = 0.75 * size * np.stack([np.sin(angles), -np.cos(angles)], axis=1)
-    return np.asarray(points + np.array(centre), dtype=np.float64)
+    flat = points + np.array(centre)
+    return np.column_stack([flat, np.zeros(468)]).astype(np.float32)
 
 
 @pytest.mark.parametrize("by_mesh", [True, False])
