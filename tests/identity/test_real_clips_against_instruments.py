@@ -78,19 +78,14 @@ def pad_engine() -> PadEngine | None:
 def measured(data: bytes, pad: PadEngine | None = None) -> Track:
     """All that these signals need of a clip, at the working size."""
     tracker = Tracker(engines().detector, engines().mesh)
-    changes, parallaxes, traces, scores = (
-        ChangeMeter(),
-        ParallaxMeter(),
-        TraceMeter(),
-        PadMeter(pad),
-    )
+    changes, parallaxes = ChangeMeter(), ParallaxMeter()
+    traces, scores = TraceMeter(), PadMeter(pad)
     with open_clip(data, OWN_FILES, 640) as clip:
         info = clip.info
         for frame in clip:
             mesh = tracker.follow(frame.time_s, frame.picture).mesh
             points = None if mesh is None else mesh.points
-            changes.note(frame.picture, points)
-            for meter in (parallaxes, traces, scores):
+            for meter in (changes, parallaxes, traces, scores):
                 meter.note(frame.time_s, frame.picture, points)
     meshes, present = tracker.stacked()
     return Track(
