@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from accounts.models import User
 from identity.capture.script import Without, generate_script
 from identity.prompts import Script
 from models.engine import Engines
 from models.runtime import load_engines
+from tests.identity.verification.people import Booth
 from tests.simulation.person import SimulatedPerson
 
 SCRIPT = generate_script(bytes(32), Without.LIGHT)
@@ -39,3 +41,24 @@ def simulated_alice(engines: Engines) -> SimulatedPerson:
 @pytest.fixture(scope="session")
 def answered(simulated_alice: SimulatedPerson) -> Answered:
     return Answered(SCRIPT, simulated_alice.answer(SCRIPT.to_json()))
+
+
+@pytest.fixture
+def booth(monkeypatch: pytest.MonkeyPatch) -> Booth:
+    return Booth(monkeypatch)
+
+
+@pytest.fixture
+def mallory(db: None) -> User:
+    return User.objects.create_user("mallory@example.org")
+
+
+@pytest.fixture
+def sam(db: None) -> User:
+    """Reviews captures."""
+    return User.objects.create_user("sam@example.org", is_staff=True)
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice@example.org")

@@ -42,11 +42,6 @@ Submit = Callable[..., str]
 
 
 @pytest.fixture
-def alice(db: None) -> User:
-    return User.objects.create_user("alice@example.org")
-
-
-@pytest.fixture
 def submit(monkeypatch: pytest.MonkeyPatch) -> Submit:
     """Begin a session with a given script and send a clip to it; gives the session's id."""
 
