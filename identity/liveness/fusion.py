@@ -24,11 +24,23 @@ from identity.types import (
 )
 
 MISSING: Final = ("no_face", "too_dark", "face_missing")
-MISHAPS: Final = ("clip_ends_early",)
+MISHAPS: Final = (
+    ("compliance", "clip_ends_early"),
+    ("freshness", "gap"),
+    ("freshness", "cut"),
+)
+"""Failures of busy phones and hasty people, not of attackers only."""
 _CONTRADICTED: Final = (matching.WRONG_DIRECTION, matching.OUT_OF_ORDER)
 
-KNOTS: Final[dict[str, tuple[tuple[float, float], ...]]] = {}
+KNOTS: Final[dict[str, tuple[tuple[float, float], ...]]] = {
+    "timing": ((0.0, 0.0), (1.0, 0.0)),
+    "recapture": ((0.6, 0.2), (1.0, -0.5), (1.5, -1.5)),
+    "pulse": ((5.0, 0.0), (8.0, 0.2)),
+    "pad_model": ((0.1, -1.5), (0.3, -0.5), (0.6, 0.0), (0.9, 0.5)),
+}
 """Of each soft signal: (value, log-likelihood ratio) pairs, straight lines between them."""
+FAILED: Final[dict[str, float]] = {"timing": -0.5}
+"""The ratio of a failed signal whose value has another unit then."""
 PASS_SUM: Final = -1.5
 """The least sum of the soft signals that needs no second look."""
 
@@ -49,6 +61,8 @@ def ratio_of(signal: Signal) -> float:
     """Returns a soft signal's log-likelihood ratio; 0 where it abstains."""
     if signal.value is None or signal.outcome is SignalOutcome.ABSTAIN:
         return 0.0
+    if signal.outcome is SignalOutcome.FAIL and signal.name in FAILED:
+        return FAILED[signal.name]
     values, ratios = zip(*KNOTS[signal.name], strict=True)
     return float(np.interp(signal.value, values, ratios))
 
@@ -107,7 +121,7 @@ def _is_veto(signal: Signal, prompts: tuple[MeasuredPrompt, ...] | None) -> bool
 
 def _is_mishap(signal: Signal, prompts: tuple[MeasuredPrompt, ...] | None) -> bool:
     """Whether a failed signal is what happens to an honest person, who may try again."""
-    if signal.name == "quality" or signal.why in MISHAPS:
+    if signal.name == "quality" or (signal.name, signal.why) in MISHAPS:
         return True
     if signal.name == "single_face":
         return signal.why in MISSING

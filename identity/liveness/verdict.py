@@ -5,19 +5,56 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from identity.liveness import light, matching, signals
+from identity.liveness import (
+    depth as depths,
+)
+from identity.liveness import (
+    freshness as fresh,
+)
+from identity.liveness import (
+    light,
+    matching,
+    signals,
+)
+from identity.liveness import (
+    pad_model as pad,
+)
+from identity.liveness import (
+    pulse as pulses,
+)
+from identity.liveness import (
+    recapture as traces,
+)
+from identity.liveness import (
+    timing as times,
+)
 from identity.liveness.continuity import continuity
+from identity.liveness.depth import depth
 from identity.liveness.events import find_events
+from identity.liveness.freshness import freshness
 from identity.liveness.fusion import assurance_of, fuse, reasons_of, soft_sum
 from identity.liveness.geometry import motion_of
 from identity.liveness.light import light_response
+from identity.liveness.pad_model import pad_model
+from identity.liveness.pulse import pulse
+from identity.liveness.recapture import recapture
 from identity.liveness.signals import compliance, quality, single_face
+from identity.liveness.timing import timing
 from identity.prompts import Script
 from identity.types import MeasuredPrompt, Track, Verdict
 from models.engine import Calibration
 
-WHY: Final[Mapping[str, tuple[str, ...]]] = {**signals.WHY, "light_response": light.WHY}
-"""Every reason that each signal can give, in the order of the signals."""
+WHY: Final[Mapping[str, tuple[str, ...]]] = {
+    **signals.WHY,
+    "depth": depths.WHY,
+    "light_response": light.WHY,
+    "freshness": fresh.WHY,
+    "timing": times.WHY,
+    "recapture": traces.WHY,
+    "pulse": pulses.WHY,
+    "pad_model": pad.WHY,
+}
+"""Every reason that each signal can give."""
 
 
 def judge(track: Track, script: Script | None, calibration: Calibration) -> Verdict:
@@ -33,8 +70,14 @@ def judge(track: Track, script: Script | None, calibration: Calibration) -> Verd
         single_face(track),
         quality(track),
         compliance(track, prompts),
+        depth(track, script),
         light_response(track, script),
         continuity(track, calibration),
+        freshness(track),
+        timing(track),
+        recapture(track),
+        pulse(track, script),
+        pad_model(track),
     )
     return Verdict(
         outcome=fuse(found, prompts),

@@ -22,7 +22,7 @@ from identity.liveness.verdict import judge
 from identity.prompts import Script
 from identity.runtime.watching import Watcher
 from identity.types import Track, Verdict
-from models.engine import Calibration, Engines
+from models.engine import Calibration, Engines, PadEngine
 
 WORKING_SIDE: Final = 640
 """Longer side of the pictures that are analysed, pixels."""
@@ -65,6 +65,7 @@ def analyse(
     engines: Engines,
     progress: Progress | None = None,
     *,
+    pad: PadEngine | None = None,
     limits: ClipLimits = INTAKE,
     working_side: int = WORKING_SIDE,
 ) -> Analysis:
@@ -75,6 +76,7 @@ def analyse(
         script: what the person was asked; None where nothing was.
         engines: of one pack; not shared with another thread meanwhile.
         progress: called with 0 to 1, about twice for each second of the clip.
+        pad: the PAD engine; None where the deployment has none.
         limits: what the clip may be.
         working_side: longer side, in pixels, of the pictures that are analysed.
 
@@ -87,7 +89,7 @@ def analyse(
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="embed") as aside,
         open_clip(clip, limits, working_side) as stream,
     ):
-        watcher = Watcher(engines, aside)
+        watcher = Watcher(engines, aside, pad)
         info = stream.info
         length = info.duration_s or limits.max_seconds
         for frame in stream:

@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from identity.capture.types import ClipInfo
+from identity.liveness.changes import ChangeMeter
 from identity.liveness.colours import ColourMeter
+from identity.liveness.pad_model import PadMeter
+from identity.liveness.parallax import ParallaxMeter
+from identity.liveness.recapture import TraceMeter
 from identity.liveness.tracking import Tracker
 from identity.runtime.sampling import Sampler
 from identity.types import Track
-from models.engine import Engines, Picture
+from models.engine import Engines, PadEngine, Picture
 
 
 @dataclass(slots=True)
@@ -24,18 +28,25 @@ class Watcher:
     Attributes:
         engines: of the pack; nobody else may use them until `finish` returned.
         aside: one thread, for what can be described while the next frames are tracked.
-        measure_seconds: time spent on colours and changes.
+        pad: the PAD engine, or None where the deployment has none.
+        measure_seconds: time spent on colours, changes, parallaxes, traces and PAD scores.
     """
 
     engines: Engines
     aside: Executor
+    pad: PadEngine | None = None
     clock: Callable[[], float] = time.perf_counter
     measure_seconds: float = 0.0
     tracker: Tracker = field(init=False)
     sampler: Sampler = field(init=False)
+    _changes: ChangeMeter = field(default_factory=ChangeMeter)
     _colours: ColourMeter = field(default_factory=ColourMeter)
+    _parallaxes: ParallaxMeter = field(default_factory=ParallaxMeter)
+    _traces: TraceMeter = field(default_factory=TraceMeter)
+    _scores: PadMeter = field(init=False)
 
     def __post_init__(self) -> None:
+        self._scores = PadMeter(self.pad)
         self.tracker = Tracker(self.engines.detector, self.engines.mesh)
         self.sampler = Sampler(self.engines.embedders, self.aside)
 
@@ -53,7 +64,14 @@ class Watcher:
         else:
             self.sampler.take(time_s, picture, points, broken=seen.broken)
         started = self.clock()
-        self._colours.note(time_s, picture, points)
+        for meter in (
+            self._changes,
+            self._colours,
+            self._parallaxes,
+            self._traces,
+            self._scores,
+        ):
+            meter.note(time_s, picture, points)
         self.measure_seconds += self.clock() - started
 
     def finish(self, info: ClipInfo) -> Track:
@@ -69,5 +87,9 @@ class Watcher:
             width=info.width,
             height=info.height,
             scale=info.scale,
+            changes=self._changes.finish(),
             colours=self._colours.finish(),
+            parallaxes=self._parallaxes.finish(),
+            traces=self._traces.finish(),
+            pad=self._scores.finish(),
         )

@@ -17,6 +17,9 @@ LESS_LIGHT = Advice("less_light", "Go where the light on your face is less stron
 COME_CLOSER = Advice("come_closer", "Come closer to the camera.")
 TURN_FURTHER = Advice("turn_further", "Turn your head a little further when you are asked to.")
 HOLD_STEADY = Advice("hold_steady", "Hold the camera steady, and clean its lens.")
+BRIGHTER_SCREEN = Advice(
+    "brighter_screen", "Turn your screen's brightness up, and go where there is less other light."
+)
 STAY_INSIDE = Advice("stay_inside", "Keep your whole face inside the picture.")
 SHOW_FACE = Advice("show_your_face", "Show your face to the camera.")
 TRY_AGAIN = Advice("try_again", "Record a new clip in one go, with nothing in front of your face.")
@@ -48,6 +51,21 @@ BY_WHY: dict[str, Advice] = {
     "other_person": TRY_AGAIN,
     "two_people": TRY_AGAIN,
     "jump": TRY_AGAIN,
+    "turn_not_seen": TURN_FURTHER,
+    "not_followed": HOLD_STEADY,
+    "flat": TRY_AGAIN,
+    "bent": TRY_AGAIN,
+    "drowned": BRIGHTER_SCREEN,
+    "wrong_light": TRY_AGAIN,
+    "behind": TRY_AGAIN,
+    "too_few_frames": TRY_AGAIN,
+    "frozen": TRY_AGAIN,
+    "gap": TRY_AGAIN,
+    "loop": TRY_AGAIN,
+    "backwards": TRY_AGAIN,
+    "reordered": TRY_AGAIN,
+    "cut": TRY_AGAIN,
+    "not_measured": COULD_NOT_CHECK,
 }
 # What a prompt falls short by is small in one signal and large in another.
 BY_REASON: dict[str, Advice] = {"compliance:too_small": TURN_FURTHER}

@@ -7,8 +7,9 @@ import pytest
 
 from identity.liveness.verdict import WHY, judge
 from identity.prompts import Script
-from identity.types import Outcome, Verdict
+from identity.types import Assurance, Outcome, Verdict
 from tests.identity.liveness.build import CALIBRATION, a_sample, a_track, answering, bump, total
+from tests.identity.liveness.whole import whole
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 SCRIPT = Script.from_json(
@@ -21,8 +22,12 @@ SCRIPT = Script.from_json(
 )
 
 
+ANSWER = answering(SCRIPT)
+
+
 def verdict(**changes: Any) -> Verdict:
-    return judge(a_track(6.6, **{**answering(SCRIPT), **changes}), SCRIPT, CALIBRATION)
+    curves = {**ANSWER, **changes}
+    return judge(whole(a_track(6.6, **curves), curves["yaw"]), SCRIPT, CALIBRATION)
 
 
 def test_somebody_who_answers_passes() -> None:
@@ -33,13 +38,21 @@ def test_somebody_who_answers_passes() -> None:
         "single_face",
         "quality",
         "compliance",
+        "depth",
+        "light_response",
         "continuity",
+        "freshness",
+        "timing",
+        "recapture",
+        "pulse",
+        "pad_model",
     ]
+    assert answer.assurance is Assurance.BASIC
     assert [m.found for m in answer.prompts] == [True] * 4
 
 
 def test_without_a_script_the_best_is_review() -> None:
-    answer = judge(a_track(), None, CALIBRATION)
+    answer = judge(whole(a_track()), None, CALIBRATION)
     assert answer.outcome is Outcome.REVIEW
     assert answer.reasons == ("compliance:no_script",)
     assert answer.prompts == ()
@@ -95,7 +108,7 @@ def test_a_veto_outweighs_what_could_be_tried_again() -> None:
 
 
 def test_a_clip_that_ends_early_may_be_tried_again() -> None:
-    answer = judge(a_track(4.0, **answering(SCRIPT)), SCRIPT, CALIBRATION)
+    answer = judge(whole(a_track(4.0, **ANSWER), ANSWER["yaw"]), SCRIPT, CALIBRATION)
     assert answer.outcome is Outcome.RETRY
     assert "compliance:clip_ends_early" in answer.reasons
 
@@ -105,7 +118,7 @@ def test_the_same_track_gives_the_same_verdict() -> None:
 
 
 def test_a_track_of_no_frames_is_tried_again() -> None:
-    assert judge(a_track(0.0, samples=[]), SCRIPT, CALIBRATION).outcome is Outcome.RETRY
+    assert judge(whole(a_track(0.0, samples=[])), SCRIPT, CALIBRATION).outcome is Outcome.RETRY
 
 
 @pytest.mark.parametrize("name", sorted(WHY))
