@@ -168,3 +168,32 @@ def test_a_closed_account_captures_nothing(cast: Cast, alice: Api) -> None:
     User.objects.filter(id=cast.alice.id).update(is_active=False)
     answer = alice("POST", "/v1/capture-sessions", {})
     assert (answer.status, answer.code) == (401, "invalid_token")
+
+
+def test_what_a_person_cannot_take_part_in_is_left_out(alice: Api) -> None:
+    for without in ("light", ["light"], ["light", "light"]):
+        answer = alice("POST", "/v1/capture-sessions", {"without": without})
+        assert (answer.status, answer.json["without"]) == (201, ["light"])
+        assert "light" not in {prompt["kind"] for prompt in answer.json["script"]}
+    both = alice("POST", "/v1/capture-sessions", {"without": ["light", "motion"]})
+    assert (both.status, both.code) == (422, "capture_unsupported")
+    assert "staff" in both.json["detail"]
+    senseless: list[Any] = ["sound", ["sound"], 7, {}, [["light"]], [None], ["light"] * 11]
+    for wrong in senseless:
+        answer = alice("POST", "/v1/capture-sessions", {"without": wrong})
+        assert (answer.status, answer.code) == (422, "invalid_input"), wrong
+
+
+@pytest.mark.parametrize("purpose", ["re-enrol", "step-up"])
+def test_there_must_be_a_template_to_compare_with(alice: Api, purpose: str) -> None:
+    answer = alice("POST", "/v1/capture-sessions", {"purpose": purpose})
+    assert (answer.status, answer.code) == (409, "not_enrolled")
+
+
+def test_an_attestation_that_does_not_hold_refuses_the_clip(alice: Api) -> None:
+    session = _begin(alice)
+    for statement in ("", "x", "a.b.c", "x" * 5000):
+        answer = _send(alice, session, _clip(100), capture_attestation=statement)
+        assert (answer.status, answer.code) == (422, "attestation_invalid")
+    assert len(session["nonce_hash"]) == 64
+    assert _send(alice, session, _clip(100)).status == 202
