@@ -32,7 +32,7 @@ REPEAT_SECONDS: Final = 1.0
 """How long a part is that is told from another."""
 REPEAT_APART: Final = 0.5
 MIN_LIKENESS: Final = 0.55
-MIN_LIKENESS_BACKWARDS: Final = 0.65
+MIN_LIKENESS_BACKWARDS: Final = 0.57
 MAX_DISTANCE: Final = 0.01
 """Of two parts that are one: their prints' mean cosine is at least this much, and the mesh's
 mean distance, over that of the outer corners of the eyes, at most this."""
@@ -50,11 +50,11 @@ MAX_CUT: Final = 4.5
 CUT_REACH: Final = 3
 CUT_FLOOR: Final = 0.3
 MIN_CUT_STEP: Final = 0.06
-CUT_STEP: Final = 3.5
+CUT_STEP: Final = 5.0
 CUT_STEP_FLOOR: Final = 0.004
 """A key frame at a low bit rate changes the picture at once as well, but leaves the mesh where
 it was: it steps by less than this part of the distance of the eyes' outer corners, or than so
-many times any of the six steps around."""
+many times any of the three steps before."""
 MIN_MOVED: Final = 0.05
 # Points that neither lids nor lips move: brow, nose, cheeks, temples.
 _POINTS: Final = (
@@ -359,9 +359,10 @@ def _leaps(fresh: _Fresh, late: NDArray[np.float64]) -> NDArray[np.bool_]:
     steps = np.diff(fresh.places.reshape(n, len(_POINTS), 2), axis=0, prepend=np.nan)
     size = np.sqrt((steps**2).sum(axis=2).mean(axis=1)) / late
     known = np.nan_to_num(size)
-    around = np.zeros(n)
+    # A tracker takes two frames to arrive where the face is now, so only those before count.
+    step = np.maximum(known, np.append(known[1:], 0.0))
+    before = np.zeros(n)
     for offset in range(1, CUT_REACH + 1):
-        around[offset:] = np.maximum(around[offset:], known[:-offset])
-        around[:-offset] = np.maximum(around[:-offset], known[offset:])
-    far = known >= np.maximum(MIN_CUT_STEP, CUT_STEP * np.maximum(around, CUT_STEP_FLOOR))
+        before[offset:] = np.maximum(before[offset:], known[:-offset])
+    far = step >= np.maximum(MIN_CUT_STEP, CUT_STEP * np.maximum(before, CUT_STEP_FLOOR))
     return np.asarray(far | np.isnan(size), dtype=np.bool_)
