@@ -73,7 +73,8 @@ def change_state(
         row = Cameo.objects.get(id=cameo_id)
         if row.state == to:
             return view_of_cameo(row)
-        if row.state not in allowed:
+        held_back = to == _State.ACTIVE and row.held_by
+        if row.state not in allowed or held_back:
             raise CameoStateConflict
         row.state = to
         row.save(update_fields=["state"])

@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import User
 from audit.interface import verify_all
-from common.errors import CameoError
+from common.errors import CameoError, InvalidInput
 from identity import interface as identity
 from identity.capture.types import INTAKE
 from identity.errors import ClipEmpty, ClipTooManyBytes, ClipTruncated, NotAVideo
@@ -23,6 +23,7 @@ from identity.prompts import Script
 from identity.session_errors import (
     AlreadyEnrolled,
     CaptureInProgress,
+    CaptureUnsupported,
     ClipAlreadyUsed,
     NoSuchSession,
     SessionAnswered,
@@ -351,3 +352,42 @@ def test_a_new_session_and_an_upload_side_by_side_leave_one_capture(clip: bytes)
             waiting = CaptureSession.objects.filter(state__in=["open", "queued", "processing"])
             assert waiting.count() == 1
             waiting.update(state="expired")
+
+
+def test_failures_of_any_purpose_count_together(alice: User) -> None:
+    cameo = Cameo.objects.create(owner=alice, state="active", created=NOW)
+    for minute, purpose in enumerate(["re-enrol", "step-up", "re-enrol", "step-up", "step-up"]):
+        at = NOW + timedelta(minutes=6 * minute)
+        session = identity.create_session(account_id=alice.id, now=at, purpose=purpose)
+        CaptureSession.objects.filter(id=session.id).update(
+            state="decided", outcome="fail", decided=at
+        )
+    # The first is over half an hour old by then, the fifth is not.
+    late = NOW + timedelta(minutes=50)
+    with pytest.raises(TooManyCaptures) as found:
+        identity.create_session(account_id=alice.id, now=late, purpose="step-up")
+    assert found.value.retry_after == 4 * 60
+    again = NOW + timedelta(minutes=54)
+    session = identity.create_session(account_id=alice.id, now=again, purpose="step-up")
+    assert session.cameo_id == cameo.id
+
+
+def test_a_capture_without_light_and_motion_is_none(alice: User) -> None:
+    with pytest.raises(CaptureUnsupported):
+        identity.create_session(account_id=alice.id, now=NOW, without=["light", "motion"])
+    with pytest.raises(InvalidInput):
+        identity.create_session(account_id=alice.id, now=NOW, without=["sound"])
+    session = identity.create_session(account_id=alice.id, now=NOW, without=["light"])
+    assert session.without == ("light",)
+    assert CaptureSession.objects.get().without == "light"
+
+
+def test_a_capture_without_motion_needs_light(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("identity.enrolment.sessions.LIGHT_IS_ON", False)
+    with pytest.raises(CaptureUnsupported):
+        identity.create_session(account_id=alice.id, now=NOW, without=["motion"])
+    monkeypatch.setattr("identity.enrolment.sessions.LIGHT_IS_ON", True)
+    session = identity.create_session(account_id=alice.id, now=NOW, without=["motion"])
+    assert "turn" not in {prompt["kind"] for prompt in session.script}
+    plain = identity.create_session(account_id=alice.id, now=NOW)
+    assert {"turn", "light"} <= {prompt["kind"] for prompt in plain.script}
