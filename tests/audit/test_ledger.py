@@ -12,7 +12,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from audit.interface import SERVICE_CHAIN, ChainBroken, NoTransaction, append, verify_all
+from audit.interface import (
+    SERVICE_CHAIN,
+    ChainBroken,
+    NoTransaction,
+    append,
+    read_chain,
+    verify_all,
+)
 
 # The suite runs without this one trigger (tests/conftest.py says why).
 NO_TRUNCATE: str = import_module("audit.migrations.0002_append_only").NO_TRUNCATE
@@ -37,6 +44,21 @@ def test_each_chain_counts_for_itself() -> None:
     fill("cam_a", 3)
     fill(SERVICE_CHAIN, 2)
     assert verify_all() == {"cam_a": 3, SERVICE_CHAIN: 2}
+
+
+@pytest.mark.django_db
+def test_a_chain_is_read_once_it_was_checked() -> None:
+    fill("cam_a", 3)
+    assert [entry.body["n"] for entry in read_chain("cam_a")] == [0, 1, 2]
+    assert read_chain("cam_b") == ()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_changed_chain_is_not_read() -> None:
+    fill("cam_a", 3)
+    as_somebody_with_the_database("update audit_ledgerentry set kind = 'x' where sequence = 2")
+    with pytest.raises(ChainBroken):
+        read_chain("cam_a")
 
 
 @pytest.mark.django_db(transaction=True)
