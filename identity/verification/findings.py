@@ -111,6 +111,8 @@ def told(verdict: Verdict) -> tuple[Outcome, tuple[Advice, ...]]:
     if verdict.outcome is Outcome.FAIL:
         plain = [reason for reason in verdict.reasons if reason.partition(":")[0] in PLAIN]
         return Outcome.FAIL, words.advise(plain)
+    if verdict.outcome is Outcome.UNSUPPORTED:
+        return Outcome.UNSUPPORTED, (words.NOT_REACHABLE,)
     return verdict.outcome, words.advise(verdict.reasons)
 
 

@@ -115,6 +115,8 @@ def test_what_an_honest_person_can_mend_is_told() -> None:
     ]
     retry = replace(empty, outcome=Outcome.RETRY, reasons=("quality:too_dark",))
     assert [a.code for a in told(retry)[1]] == ["more_light"]
+    lacking = replace(empty, outcome=Outcome.UNSUPPORTED, reasons=("depth:not_measured",))
+    assert [a.code for a in told(lacking)[1]] == ["assurance_not_reachable"]
 
 
 def test_a_fresh_capture_of_its_owner_renews_a_cameo(alice: User, booth: Booth) -> None:
