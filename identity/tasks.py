@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 
 from common.clock import utcnow
 from common.errors import Misconfigured, Unavailable
+from identity.duplicates import rebuild_duplicates
 from identity.enrolment import jobs as jobs
 from identity.enrolment.expiry import expire_cameos, remind_owners
 from identity.enrolment.sessions import VERIFY_QUEUE, VERIFY_TASK
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 STALLED_SECONDS = 10.0
 ORPHAN_SECONDS = 3600.0
+REBUILD_SECONDS = 30.0
+"""How long one run of the job may take up, before others have their turn."""
 
 
 @app.task(
@@ -82,5 +85,16 @@ def end_times(timestamp: int) -> None:
     try:
         expire_cameos(now=utcnow())
         remind_owners(now=utcnow())
+    finally:
+        close_old_connections()
+
+
+@app.periodic(cron="* * * * * */10", periodic_id="duplicates")
+@app.task(name="identity.rebuild_duplicates", queue="upkeep", queueing_lock="duplicates")
+def make_index_whole(timestamp: int) -> None:
+    """Rebuild the index of enrolled people where it is not whole: nobody is new until it is."""
+    close_old_connections()
+    try:
+        rebuild_duplicates(seconds=REBUILD_SECONDS)
     finally:
         close_old_connections()
