@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from api import problems
 from common.errors import Unavailable
 from common.keyring import FileKeyring
+from identity.interface import check_keystore
 
 log = logging.getLogger("api.health")
 
@@ -52,6 +53,7 @@ def _models() -> None:
 CHECKS: Mapping[str, Callable[[], None]] = {
     "database": _database,
     "migrations": _migrations_of_this_process,
+    "keystore": check_keystore,
     "keyring": _keyring,
     "models": _models,
 }

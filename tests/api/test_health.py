@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 
 from api import health
 from tests.api.conftest import Api
+from tests.identity.keystores import take_down
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +65,18 @@ def test_not_ready_without_the_database(db: None, monkeypatch: pytest.MonkeyPatc
         answer = _ready(patch)
     assert answer.status == 503
     assert answer.json["checks"]["database"] == "failed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_not_ready_without_the_keystore(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        take_down(patch)
+        answer = _ready(patch)
+        assert answer.status == 503
+        failed = [name for name, state in answer.json["checks"].items() if state != "ok"]
+        assert failed == ["keystore"]
+        assert "gone" not in answer.response.content.decode()
+    assert _ready(monkeypatch).json["checks"]["keystore"] == "ok"
 
 
 def test_not_ready_before_the_migrations(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,8 @@ def prepare(home: Path, *, port: int | None = None) -> Fresh:
         "CAMEO_MAIL_DIR": str(home / "mail"),
         "CAMEO_PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
-    environment.pop("DATABASE_URL", None)
+    for name in ("DATABASE_URL", "KEYSTORE_DATABASE_URL"):
+        environment.pop(name, None)
     ensure_keyring(home / "keys" / "keyring.json")
     # A handle of our own, or each command would start and stop the server.
     ensure_running(home / "postgres")

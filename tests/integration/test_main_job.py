@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from cameo import env
-from cameo.embedded_postgres import DATABASE, ensure_running
+from cameo.embedded_postgres import DATABASE, KEYSTORE, ensure_running
 from tests.demo import clients
 from tests.demo.clients import Cameo, Generator, render_request
 from tests.demo.narration import Narrator
@@ -50,19 +50,20 @@ class Overheard:
 
 
 def database_as_text(live: Live) -> str:
-    """Every row of every table, as text; bytes show in hexadecimal."""
+    """Every row of every table of both databases, as text; bytes show in hexadecimal."""
     server = ensure_running(live.fresh.home / "postgres")
-    with psycopg.connect(
-        host=server["host"], port=server["port"], user=server["user"], dbname=DATABASE
-    ) as connection:
-        tables = connection.execute(
-            "select quote_ident(table_name) from information_schema.tables"
-            " where table_schema = 'public' and table_type = 'BASE TABLE'"
-        ).fetchall()
-        lines: list[str] = []
-        for (table,) in tables:
-            rows = connection.execute(f"select t::text from {table} t")  # noqa: S608
-            lines.extend(line for (line,) in rows.fetchall())
+    lines: list[str] = []
+    for database in (DATABASE, KEYSTORE):
+        with psycopg.connect(
+            host=server["host"], port=server["port"], user=server["user"], dbname=database
+        ) as connection:
+            tables = connection.execute(
+                "select quote_ident(table_name) from information_schema.tables"
+                " where table_schema = 'public' and table_type = 'BASE TABLE'"
+            ).fetchall()
+            for (table,) in tables:
+                rows = connection.execute(f"select t::text from {table} t")  # noqa: S608
+                lines.extend(f"{database}.{table} {line}" for (line,) in rows.fetchall())
     return "\n".join(lines)
 
 
@@ -77,6 +78,7 @@ def test_the_whole_story_holds_and_leaves_no_secret_in_logs_or_tables(
     assert "alice@example.org" in tables
     assert len(overheard.tokens) >= 8
     assert "grant.withdrawn" in tables
+    assert f"{KEYSTORE}.keystore_datakey " in tables
     for token in overheard.tokens:
         for part in {token, token.rpartition(".")[2]}:
             assert part not in logs
