@@ -42,6 +42,11 @@ v1 = [
     path("cameos/<opaque:cameo_id>/suspend", cameos.CameoSuspend.as_view(), name="suspend"),
     path("cameos/<opaque:cameo_id>/resume", cameos.CameoResume.as_view(), name="resume"),
     path("cameos/<opaque:cameo_id>/erase", cameos.CameoErase.as_view(), name="erase"),
+    path(
+        "cameos/<opaque:cameo_id>/erasure-receipt",
+        cameos.CameoErasureReceipt.as_view(),
+        name="erasure-receipt",
+    ),
     path("grants", grants.Grants.as_view(), name="grants"),
     path("grants/<opaque:grant_id>", grants.Grant.as_view(), name="grant"),
     path("grants/<opaque:grant_id>/versions", grants.GrantVersions.as_view(), name="versions"),

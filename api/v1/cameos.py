@@ -14,7 +14,7 @@ from api.authentication import person
 from api.permissions import of_person
 from api.schema import opaque_id, operation
 from api.v1.endpoint import Endpoint
-from api.v1.examples import CAMEO, CAMEO_BODY, NOW
+from api.v1.examples import CAMEO, CAMEO_BODY, LATER, NOW, RECEIPT
 from api.v1.fields import Body, Moment, OrNull, Text, read_body, read_query
 from api.v1.paging import page_shape
 from common.clock import utcnow
@@ -39,6 +39,23 @@ class CameoShape(serializers.Serializer[Any]):
     expires = Moment(allow_null=True)
 
 
+class ReceiptShape(serializers.Serializer[Any]):
+    """What became of an erasure, signed."""
+
+    id = serializers.CharField()
+    cameo = serializers.CharField(source="cameo_id")
+    state = serializers.CharField(help_text="pending, key_destroyed or unreadable.")
+    erased = Moment()
+    key_destroyed = Moment(allow_null=True, help_text="When the template's data key was destroyed.")
+    unreadable_by = Moment(help_text="When no backup can be opened any more, at the latest.")
+    unreadable_since = Moment(allow_null=True, help_text="When that was so.")
+    overdue = serializers.BooleanField(help_text="That date is past, and it isn't so yet.")
+    body = serializers.CharField(help_text="The text that is signed (RFC 8785).")
+    signature = serializers.CharField(
+        help_text="JWS of `body` with a detached payload (Ed25519, typ erasure-receipt+jws)."
+    )
+
+
 class AudienceShape(serializers.Serializer[Any]):
     """Whom a cameo is for."""
 
@@ -54,6 +71,22 @@ class AudienceRequest(Body):
 
 
 _AUDIENCE_BODY = {"cameo": CAMEO, "audience": "granted", "since": NOW}
+_SIGNED = (
+    f'{{"cameo":"{CAMEO}","erased":"{NOW}","key_destroyed":"{NOW}","receipt":"{RECEIPT}",'
+    f'"state":"key_destroyed","unreadable_by":"{LATER}","unreadable_since":null}}'
+)
+_RECEIPT_BODY = {
+    "id": RECEIPT,
+    "cameo": CAMEO,
+    "state": "key_destroyed",
+    "erased": NOW,
+    "key_destroyed": NOW,
+    "unreadable_by": LATER,
+    "unreadable_since": None,
+    "overdue": False,
+    "body": _SIGNED,
+    "signature": "eyJhbGciOiJFZDI1NTE5In0..c2lnbmF0dXJl",
+}
 
 
 class Cameos(Endpoint):
@@ -187,3 +220,23 @@ class CameoErase(Endpoint):
     @_describe("erase_cameo", "Destroy your template and its key, for good", "erased")
     def post(self, request: Request, cameo_id: str) -> Response:
         return _changed(request, cameo_id, identity.erase_cameo)
+
+
+class CameoErasureReceipt(Endpoint):
+    """The receipt of an erasure."""
+
+    needs = {"GET": READ}
+
+    @operation(
+        id="read_erasure_receipt",
+        summary="What is left of a cameo that you erased, and until when",
+        tag="cameos",
+        answers={200: (ReceiptShape, "The receipt as it is now.", _RECEIPT_BODY)},
+        errors=["not_found"],
+        parameters=[CAMEO_ID],
+    )
+    def get(self, request: Request, cameo_id: str) -> Response:
+        found = identity.erasure_receipt(
+            account_id=person(request), cameo_id=cameo_id, now=utcnow()
+        )
+        return Response(ReceiptShape(found).data)
