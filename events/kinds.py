@@ -15,6 +15,8 @@ class EventKind(StrEnum):
     CAMEO_RENEWED = "cameo.renewed"
     CAMEO_EXPIRING = "cameo.expiring"
     CAMEO_EXPIRED = "cameo.expired"
+    CAMEO_DISPUTED = "cameo.disputed"
+    CAMEO_DISPUTE_ENDED = "cameo.dispute_ended"
     LIKENESS_ATTEMPTED = "likeness.attempted"
     CONSENT_GRANTED = "consent.granted"
     CONSENT_WITHDRAWN = "consent.withdrawn"

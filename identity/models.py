@@ -41,7 +41,8 @@ class Cameo(models.Model):
 
     `epoch` grows with every change that a decision about this cameo could see; the row is the
     only lock of the cameo (`identity.interface.lock_cameos`). A suspension that is `held_by` a
-    dispute ends with the dispute, not when the owner says so.
+    dispute ends with the dispute, not when the owner says so; one by a dispute that was lost
+    never ends.
     """
 
     class State(models.TextChoices):
@@ -54,6 +55,7 @@ class Cameo(models.Model):
 
     class Hold(models.TextChoices):
         DISPUTE = "dispute"
+        DISPUTE_LOST = "dispute_lost"
 
     id = models.CharField(max_length=32, primary_key=True, default=_cameo_id, editable=False)
     owner = models.ForeignKey(
@@ -66,7 +68,7 @@ class Cameo(models.Model):
     activated = models.DateTimeField(null=True)
     expires = models.DateTimeField(null=True)
     reminded = models.DateTimeField(null=True)
-    held_by = models.CharField(max_length=10, choices=Hold.choices, blank=True, default="")
+    held_by = models.CharField(max_length=12, choices=Hold.choices, blank=True, default="")
 
     class Meta:
         constraints = [
@@ -212,11 +214,16 @@ class Review(models.Model):
 
 
 class Dispute(models.Model):
-    """Two accounts that say one face is theirs; both cameos stay suspended until it is decided."""
+    """Two accounts that say one face is theirs; both cameos stay suspended until it is decided.
+
+    `holder_was` is the state the holder's cameo goes back to; `also_matched` is a third account's
+    cameo that the claimant's capture was found to match.
+    """
 
     class State(models.TextChoices):
         OPEN = "open"
         DECIDED = "decided"
+        WITHDRAWN = "withdrawn"
 
     class Decision(models.TextChoices):
         CLAIMANT = "claimant"
@@ -229,11 +236,14 @@ class Dispute(models.Model):
     opened_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
-    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     decision = models.CharField(max_length=8, choices=Decision.choices, blank=True, default="")
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
+    note = models.TextField(blank=True, default="")
+    holder_was = models.CharField(max_length=12, choices=Cameo.State.choices)
+    also_matched = models.ForeignKey(Cameo, on_delete=models.PROTECT, null=True, related_name="+")
     created = models.DateTimeField(db_index=True)
     decided = models.DateTimeField(null=True)
 

@@ -107,6 +107,47 @@ class CameoStateConflict(Conflict):
     message = "The state of the cameo doesn't allow this."
 
 
+class CameoHeld(CameoStateConflict):
+    """A dispute holds the cameo; its owner may give a capture for it, or erase."""
+
+    code = "cameo_held"
+    message = "A dispute holds this cameo until it is decided."
+
+
+class NoSuchDispute(NotFound):
+    """There is none, or nothing to dispute, or it is somebody else's; it all looks the same."""
+
+    message = "There is no such dispute."
+
+
+class DisputeUnavailable(Conflict):
+    """It was decided, or the other side is gone, or in another dispute."""
+
+    code = "dispute_unavailable"
+    message = "This can't be disputed now."
+
+
+class DisputeDecided(Conflict):
+    """A dispute ends once: decided, or withdrawn as one side erased its cameo."""
+
+    code = "dispute_decided"
+    message = "This dispute has ended."
+
+
+class DisputeChanged(Conflict):
+    """The claimant's capture matches a third account's cameo too; look at the dispute again."""
+
+    code = "dispute_changed"
+    message = "There is something new about this dispute; look at it again."
+
+
+class FreshCaptureMissing(Conflict):
+    """The claimant gave no fresh capture that passed, so there is nothing to enrol."""
+
+    code = "fresh_capture_missing"
+    message = "The claimant has to pass a fresh capture first."
+
+
 class ClipStoreUnavailable(Unavailable):
     """The sealed clips can't be written or read."""
 

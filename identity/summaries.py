@@ -118,3 +118,74 @@ class Ruling:
     decision: str
     note: str = ""
     duplicate_confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSides:
+    """What only members of staff see of a dispute.
+
+    `opened_by` is `claimant` or `holder`, `by` the account of who decided; `also_matched_id` is a
+    third account's cameo that the claimant's capture matches.
+    """
+
+    claimant_id: str
+    holder_id: str
+    opened_by: str
+    by: str | None
+    note: str
+    also_matched_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeView:
+    """A dispute; a person sees their own side of it and nothing of the other.
+
+    `cameo_id` and `side` (`claimant` or `holder`) are of who asks, empty for staff; `sides` is
+    None for everybody else. `decision` is empty unless it was decided.
+    """
+
+    id: str
+    cameo_id: str
+    side: str
+    state: str
+    decision: str
+    created: datetime
+    decided: datetime | None
+    sides: DisputeSides | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeCapture:
+    """A fresh capture of one side, as members of staff see it.
+
+    `score` compares it with the holder's template, in the scale of `threshold`; both are None
+    where that couldn't be done. `record`, `series` and `series_missing` as in `ReviewDetail`.
+    """
+
+    session_id: str
+    side: str
+    state: str
+    outcome: str
+    created: datetime
+    decided: datetime | None
+    score: float | None
+    threshold: float | None
+    record: dict[str, Any] | None
+    series: dict[str, list[float | None]] | None
+    series_missing: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeDetail:
+    """One dispute; `captures` is None for everybody but staff."""
+
+    dispute: DisputeView
+    captures: tuple[DisputeCapture, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeRuling:
+    """What a member of staff decides: in whose favour, `holder` or `claimant`, and a note."""
+
+    favour: str
+    note: str = ""

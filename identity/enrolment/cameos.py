@@ -9,24 +9,31 @@ from django.db import transaction
 from audit import interface as audit
 from events import interface as events
 from events.interface import EventKind
+from identity.enrolment.disputes import stay_suspended
 from identity.models import Cameo
 from identity.selectors import bump_epochs, lock_cameos, view_of_cameo
-from identity.session_errors import CameoStateConflict, NoSuchCameo
+from identity.session_errors import CameoHeld, CameoStateConflict, NoSuchCameo
 from identity.summaries import CameoView
 
 _State = Cameo.State
 
 
 def suspend_cameo(*, account_id: str, cameo_id: str, now: datetime) -> CameoView:
-    """Nobody may use the likeness until it is resumed; suspending twice is no error."""
-    return change_state(
-        account_id=account_id,
-        cameo_id=cameo_id,
-        allowed=(_State.ACTIVE, _State.SUSPENDED),
-        to=_State.SUSPENDED,
-        kind=EventKind.CAMEO_SUSPENDED,
-        now=now,
-    )
+    """Nobody may use the likeness until it is resumed; suspending twice is no error.
+
+    One that a dispute holds stays suspended when the dispute is over.
+    """
+    with transaction.atomic():
+        view = change_state(
+            account_id=account_id,
+            cameo_id=cameo_id,
+            allowed=(_State.ACTIVE, _State.SUSPENDED),
+            to=_State.SUSPENDED,
+            kind=EventKind.CAMEO_SUSPENDED,
+            now=now,
+        )
+        stay_suspended(cameo_id)
+        return view
 
 
 def resume_cameo(*, account_id: str, cameo_id: str, now: datetime) -> CameoView:
@@ -65,6 +72,7 @@ def change_state(
     Raises:
         NoSuchCameo: if there is none, or it is somebody else's.
         CameoStateConflict: if it is in another state.
+        CameoHeld: if it is to be active, and a dispute holds it.
     """
     with transaction.atomic():
         held = lock_cameos([cameo_id]).get(cameo_id)
@@ -73,9 +81,10 @@ def change_state(
         row = Cameo.objects.get(id=cameo_id)
         if row.state == to:
             return view_of_cameo(row)
-        held_back = to == _State.ACTIVE and row.held_by
-        if row.state not in allowed or held_back:
+        if row.state not in allowed:
             raise CameoStateConflict
+        if to == _State.ACTIVE and row.held_by:
+            raise CameoHeld
         row.state = to
         row.save(update_fields=["state"])
         bump_epochs([cameo_id])

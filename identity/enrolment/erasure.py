@@ -18,13 +18,13 @@ from common.errors import CameoError
 from events.interface import EventKind
 from identity.duplicates import remove_from_index
 from identity.enrolment.cameos import change_state
+from identity.enrolment.disputes import lock_with_opponent, withdraw_dispute
 from identity.keystore.models import DataKey
 from identity.models import Cameo, CaptureSession, ErasureReceipt, StoredTrack
 from identity.protection import clips
 from identity.protection.data_keys import destroy_data_key, keystore
 from identity.protection.receipts import confirm_destroyed, write_receipt
 from identity.protection.templates import delete_templates
-from identity.selectors import lock_cameos
 from identity.session_errors import NoSuchCameo
 from identity.summaries import CameoView
 
@@ -44,7 +44,8 @@ _Session = CaptureSession.State
 def erase_cameo(*, account_id: str, cameo_id: str, now: datetime) -> CameoView:
     """Destroy the data key, the templates and waiting clips. This can't be undone.
 
-    Captures that are still being checked end without a decision that could enrol anybody. What
+    Captures that are still being checked end without a decision that could enrol anybody. A
+    dispute about it ends as withdrawn, and the other side's cameo is as it was before. What
     has been done of it, and when the rest is, `identity.interface.erasure_receipt` tells.
 
     Raises:
@@ -52,7 +53,7 @@ def erase_cameo(*, account_id: str, cameo_id: str, now: datetime) -> CameoView:
         Unavailable, Misconfigured: if no receipt can be signed; nothing has changed then.
     """
     with transaction.atomic():
-        held = lock_cameos([cameo_id]).get(cameo_id)
+        held = lock_with_opponent(cameo_id).get(cameo_id)
         if held is None or held.owner_id != account_id:
             raise NoSuchCameo
         view, files = _erase(cameo_id, owner_id=account_id, by=account_id, erased=now, now=now)
@@ -101,7 +102,7 @@ def reapply_erasures(*, now: datetime) -> tuple[str, ...]:
         alive = Cameo.objects.filter(id__in=dates).exclude(state=Cameo.State.ERASED)
         for cameo_id in list(alive.order_by("id").values_list("id", flat=True)):
             with transaction.atomic():
-                held = lock_cameos([cameo_id])[cameo_id]
+                held = lock_with_opponent(cameo_id)[cameo_id]
                 _, files = _erase(
                     cameo_id,
                     owner_id=held.owner_id,
@@ -194,7 +195,7 @@ def _erase(
 ) -> tuple[CameoView, list[str]]:
     """Everything of it that is in the main database; gives the sealed clips to forget, too.
 
-    The caller holds the cameo's lock.
+    The caller holds the cameo's lock, and that of the other side of a dispute about it.
     """
     # Locks in the order of everywhere: sessions, the index of duplicates, the chain's head.
     waiting = CaptureSession.objects.select_for_update().filter(cameo_id=cameo_id)
@@ -209,6 +210,7 @@ def _erase(
         now=now,
         by=by,
     )
+    withdraw_dispute(cameo_id, now=now)
     delete_templates(cameo_id)
     StoredTrack.objects.filter(session__cameo_id=cameo_id).delete()
     waiting.exclude(state=_Session.DECIDED).update(state=_Session.EXPIRED)

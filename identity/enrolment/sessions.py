@@ -20,6 +20,7 @@ from identity.capture.script import Without, generate_script
 from identity.capture.sniff import clip_container
 from identity.capture.types import INTAKE
 from identity.enrolment.attestation import attested
+from identity.enrolment.disputes import open_dispute_of
 from identity.enrolment.pauses import refuse_if_too_many
 from identity.errors import ClipEmpty, ClipTooManyBytes
 from identity.models import Cameo, CaptureSession, UsedClip
@@ -27,6 +28,7 @@ from identity.protection import clips
 from identity.selectors import lock_cameos, view_of_session
 from identity.session_errors import (
     AlreadyEnrolled,
+    CameoHeld,
     CaptureInProgress,
     CaptureUnsupported,
     ClipAlreadyUsed,
@@ -72,12 +74,15 @@ def create_session(
         account_id: whose.
         now: when.
         purpose: `enrol`; `re-enrol` renews the template, `step-up` shows that its owner is here.
+            While a dispute holds the cameo, `re-enrol` is for those who decide it: it changes
+            nothing by itself.
         without: `light` or `motion`, where the person can't take part in it.
 
     Raises:
         UnknownPurpose: for any other purpose.
         InvalidInput: for anything else to be left out.
         CaptureUnsupported: if what is left shows nothing.
+        CameoHeld: on `enrol`, while a dispute holds the cameo.
         AlreadyEnrolled: on `enrol`, if the account's cameo doesn't wait for a capture.
         NotEnrolled: on the others, if there is no template to compare with.
         CaptureInProgress: while another clip of the account is being checked.
@@ -92,7 +97,7 @@ def create_session(
         # The account's row is what serialises its captures: there may be no cameo yet.
         lock_account(account_id)
         refuse_if_too_many(account_id, now)
-        cameo = _cameo_for(account_id, purpose, now)
+        cameo, dispute = _cameo_for(account_id, purpose, now)
         mine = CaptureSession.objects.filter(account_id=account_id)
         states = CaptureSession.State
         if mine.filter(state__in=UNDECIDED).exists():
@@ -105,6 +110,7 @@ def create_session(
             without=left_out.value if left_out else "",
             nonce_hash=sha256_hex(nonce),
             script=script.to_json(),
+            dispute=dispute,
             created=now,
             expires=now + settings.CAMEO_CAPTURE_SESSION_LIFE,
         )
@@ -130,8 +136,11 @@ def _left_out(without: Iterable[str]) -> Without | None:
     return found
 
 
-def _cameo_for(account_id: str, purpose: str, now: datetime) -> Cameo:
-    """The account's cameo, locked; made where there is none and one is to be enrolled."""
+def _cameo_for(account_id: str, purpose: str, now: datetime) -> tuple[Cameo, str]:
+    """The account's cameo, locked; made where there is none and one is to be enrolled.
+
+    With it the open dispute that the capture is for, if it is for one.
+    """
     states = Cameo.State
     cameo = Cameo.objects.filter(owner_id=account_id).exclude(state=states.ERASED).first()
     if purpose == CaptureSession.Purpose.ENROL:
@@ -140,14 +149,21 @@ def _cameo_for(account_id: str, purpose: str, now: datetime) -> Cameo:
         # Before any session's row, here as everywhere; what is read from here on holds.
         if lock_cameos([cameo.id])[cameo.id].state != states.PENDING:
             raise AlreadyEnrolled
-        return cameo
+        cameo.refresh_from_db(fields=["held_by"])
+        if cameo.held_by:
+            raise CameoHeld
+        return cameo, ""
     if cameo is None:
         raise NotEnrolled
     lock_cameos([cameo.id])
     cameo.refresh_from_db()
+    if purpose == CaptureSession.Purpose.RE_ENROL and cameo.held_by == Cameo.Hold.DISPUTE:
+        found = open_dispute_of(cameo.id)
+        if found is not None:
+            return cameo, found.id
     if cameo.state not in (states.ACTIVE, states.SUSPENDED, states.EXPIRED) or cameo.held_by:
         raise NotEnrolled
-    return cameo
+    return cameo, ""
 
 
 def receive_clip(

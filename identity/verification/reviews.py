@@ -72,7 +72,7 @@ def decide_review(*, by: str, review_id: str, ruling: Ruling, now: datetime) -> 
     if found is None:
         raise NoSuchReview
     approves = ruling.decision == Review.Decision.APPROVE
-    template = _template(found.session_id, now) if approves and found.state == "open" else None
+    template = kept_template(found.session_id, now) if approves and found.state == "open" else None
     with transaction.atomic():
         # Both, in id order: whom it matched is told of it under their own cameo's lock.
         lock_cameos([found.cameo_id, *([found.matched_id] if found.matched_id else [])])
@@ -116,7 +116,7 @@ def _senseless(message: str) -> InvalidInput:
     return InvalidInput(fields=(FieldError("/duplicate_confirmed", "senseless", message),))
 
 
-def _template(session_id: str, now: datetime) -> Template:
+def kept_template(session_id: str, now: datetime) -> Template:
     """The template of the stored track, of the format that is in use.
 
     Raises:
@@ -136,7 +136,7 @@ def _approve(
     """Let the capture pass; True if it was found to match somebody new, and nothing was done."""
     reached = Assurance(read_body(DecisionRecord.objects.get(session=session))["reached"])
     if session.purpose == _Purpose.ENROL:
-        if cameo.state != Cameo.State.IN_REVIEW:
+        if cameo.state != Cameo.State.IN_REVIEW or cameo.held_by:
             raise CameoStateConflict
         fresh = [
             match.cameo_id

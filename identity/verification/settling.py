@@ -8,7 +8,8 @@ from datetime import datetime
 from django.db import transaction
 
 from audit import interface as audit
-from identity.models import Cameo, CaptureSession, DecisionRecord, Review
+from identity.comparison import Template
+from identity.models import Cameo, CaptureSession, DecisionRecord, Dispute, Review
 from identity.protection.records import sign_record
 from identity.runtime.trackfile import dump_track
 from identity.selectors import bump_epochs, lock_cameos
@@ -70,6 +71,13 @@ def settle(claim: Claim, finding: Finding, *, now: datetime) -> Finding | None:
 def _against_templates(session: CaptureSession, cameo: Cameo, finding: Finding) -> Finding:
     """The finding with what its owner's template, or everybody else's, has to say."""
     template = finding.analysis.template if finding.analysis else None
+    if session.dispute:
+        return _for_dispute(session, finding, template)
+    if cameo.held_by and finding.outcome in (Outcome.PASS, Outcome.REVIEW):
+        # The dispute began while this waited.
+        return replace(
+            finding, outcome=Outcome.RETRY, advice=(words.COULD_NOT_CHECK,), error="held"
+        )
     if finding.outcome not in (Outcome.PASS, Outcome.REVIEW) or template is None:
         return finding
     if session.purpose == _Purpose.ENROL:
@@ -107,8 +115,24 @@ def _against_templates(session: CaptureSession, cameo: Cameo, finding: Finding) 
     return replace(finding, compared=compared)
 
 
+def _for_dispute(session: CaptureSession, finding: Finding, template: Template | None) -> Finding:
+    """The finding with what the holder's template says, for those who decide the dispute.
+
+    It takes no part in the outcome: neither side could try faces against it.
+    """
+    dispute = Dispute.objects.get(id=session.dispute)
+    compared = None if template is None else compare_with_own(dispute.holder_id, template)
+    found = replace(finding, compared=compared)
+    if finding.outcome is Outcome.REVIEW:
+        # There is no second person to look at it beside the one who decides.
+        return replace(found, outcome=Outcome.FAIL, advice=(words.TRY_AGAIN,))
+    return found
+
+
 def _change_cameo(session: CaptureSession, cameo: Cameo, found: Finding, *, now: datetime) -> None:
     analysis = found.analysis
+    if session.dispute:
+        return
     if found.outcome is Outcome.REVIEW:
         _ask_for_review(session, cameo, found, now=now)
     elif found.outcome is Outcome.PASS and analysis is not None and analysis.template is not None:
