@@ -32,7 +32,7 @@ REPEAT_SECONDS: Final = 1.0
 """How long a part is that is told from another."""
 REPEAT_APART: Final = 0.5
 MIN_LIKENESS: Final = 0.55
-MIN_LIKENESS_BACKWARDS: Final = 0.57
+MIN_LIKENESS_BACKWARDS: Final = 0.68
 MAX_DISTANCE: Final = 0.01
 """Of two parts that are one: their prints' mean cosine is at least this much, and the mesh's
 mean distance, over that of the outer corners of the eyes, at most this."""

@@ -2,7 +2,8 @@
 
 The nose's tip is followed from a straight frame to a turned one in the pixels themselves,
 against brow and upper lip above and below it. The mesh can't be asked: it puts a nose on
-pictures too. Only small grey crops are kept, one at a time.
+pictures too. A nose looks another from further aside, so a far turn is followed in steps. Only a
+few small grey crops are kept, those of one turn at a time.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ MAX_BACK: Final = 1.0
 STRAIGHT_DEGREES: Final = 4.0
 TURNED_DEGREES: Final = 9.5
 ANCHOR_SECONDS: Final = 0.4
+STEP_DEGREES: Final = 3.0
+"""How far a turn goes on before points are followed from the crop there."""
+MAX_STEPS: Final = 16
 PAIR_SECONDS: Final = 0.07
 MAX_PAIRS: Final = 48
 MAX_POSES: Final = 1000
@@ -46,17 +50,41 @@ Affine = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Step:
+    """A frame laid over the straight one.
+
+    Attributes:
+        yaw: degrees from the straight frame.
+        crop: shape (160, 160), uint8.
+        points: where nose, brow and lip went, shape (P, 2), pixels of the crop; not a number
+            where a point was lost.
+    """
+
+    yaw: float
+    crop: Grey
+    points: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Anchor:
     time_s: float
     yaw: float
-    crop: Grey
     laid: NDArray[np.float64]
-    points: NDArray[np.float32]
+    steps: list[_Step]
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        """Where nose, brow and lip are on the straight frame, shape (P, 2)."""
+        return self.steps[0].points
+
+    def away_from(self, yaw: float) -> float:
+        """How far the nearest step is from a frame at `yaw` degrees, degrees."""
+        return min(abs(step.yaw - yaw) for step in self.steps)
 
 
 @dataclass(slots=True)
 class ParallaxMeter:
-    """Feed it every frame in order, then `finish`. It keeps one crop of 160 × 160."""
+    """Feed it every frame in order, then `finish`. It keeps crops of 160 × 160, up to 16."""
 
     _pairs: list[Parallax] = field(default_factory=list)
     _poses: list[tuple[float, float]] = field(default_factory=list)
@@ -77,15 +105,30 @@ class ParallaxMeter:
         yaw, pitch, _ = (float(angle[0]) for angle in pose(points[None]))
         self._note_pose(yaw, pitch)
         anchor = self._anchor
-        if anchor is not None and abs(yaw - anchor.yaw) >= TURNED_DEGREES:
-            if time_s - self._last_pair >= PAIR_SECONDS and len(self._pairs) < MAX_PAIRS:
-                self._last_pair = time_s
-                shift = _shift(anchor, picture, points)
-                self._pairs.append(Parallax(time_s, anchor.time_s, shift))
+        if anchor is not None and abs(yaw - anchor.yaw) >= STEP_DEGREES:
+            new = anchor.away_from(yaw - anchor.yaw) >= STEP_DEGREES
+            if new or time_s - self._last_pair >= PAIR_SECONDS:
+                self._follow(anchor, time_s, yaw, picture, points)
         elif anchor is None or time_s - anchor.time_s >= ANCHOR_SECONDS:
             away = max(abs(yaw - self._usual[0]), abs(pitch - self._usual[1]) / 2)
             if away <= STRAIGHT_DEGREES:
                 self._anchor = _anchored(time_s, yaw, picture, points)
+
+    def _follow(
+        self,
+        anchor: _Anchor,
+        time_s: float,
+        yaw: float,
+        picture: Picture,
+        points: NDArray[np.float32],
+    ) -> None:
+        if len(self._pairs) >= MAX_PAIRS:
+            return
+        self._last_pair = time_s
+        found = _followed(anchor, yaw - anchor.yaw, picture, points)
+        if abs(yaw - anchor.yaw) >= TURNED_DEGREES:
+            shift = math.nan if found is None else _shift(anchor, found)
+            self._pairs.append(Parallax(time_s, anchor.time_s, shift))
 
     def finish(self) -> tuple[Parallax, ...]:
         """Returns what was measured, in the order of time."""
@@ -113,17 +156,14 @@ def _anchored(
     middle = (flat.min(axis=0) + flat.max(axis=0)) / 2
     matrix = np.column_stack([turn, CROP_SIDE / 2 - turn @ middle])
     laid = flat @ turn.T + matrix[:, 2]
-    return _Anchor(
-        time_s,
-        yaw,
-        _crop(picture, matrix),
-        laid[list(_FRAME)],
-        laid[list(_POINTS)].astype(np.float32),
-    )
+    straight = _Step(0.0, _crop(picture, matrix), laid[list(_POINTS)].astype(np.float32))
+    return _Anchor(time_s, yaw, laid[list(_FRAME)], [straight])
 
 
-def _shift(anchor: _Anchor, picture: Picture, points: NDArray[np.float32]) -> float:
-    """How far the nose moved against brow and lip, over the face's width; nan where it is lost.
+def _followed(
+    anchor: _Anchor, yaw: float, picture: Picture, points: NDArray[np.float32]
+) -> _Step | None:
+    """Follows the points to a turned frame, from the step that is nearest to it in yaw.
 
     The turned face is laid over the straight one by the mesh's affine map first, so that only
     what doesn't follow it is left to be found (pyramidal Lucas-Kanade, Bouguet 2001).
@@ -131,13 +171,24 @@ def _shift(anchor: _Anchor, picture: Picture, points: NDArray[np.float32]) -> fl
     source = np.column_stack([points[list(_FRAME), :2].astype(np.float64), np.ones(len(_FRAME))])
     matrix, _, rank, _ = np.linalg.lstsq(source, anchor.laid, rcond=None)
     if rank < 3 or not np.isfinite(matrix).all():
-        return math.nan
+        return None
     turned = _crop(picture, np.asarray(matrix.T, dtype=np.float64))
-    moved = _moved(anchor, turned, None)
-    if np.isnan(moved[: len(_NOSE)]).all():
+    base = min(anchor.steps, key=lambda step: abs(step.yaw - yaw))
+    went = _went(base, turned, None)
+    if np.isnan(went[: len(_NOSE)]).all():
         # Far out of reach: looked for once more, from where the mesh says it went.
         guess = points[list(_POINTS), :2] @ matrix[:2] + matrix[2]
-        moved = _moved(anchor, turned, guess.astype(np.float32)[:, None])
+        went = _went(anchor.steps[0], turned, guess.astype(np.float32))
+    found = _Step(yaw, turned, went)
+    far = abs(yaw - base.yaw) >= STEP_DEGREES and len(anchor.steps) < MAX_STEPS
+    if far and math.isfinite(_shift(anchor, found)):
+        anchor.steps.append(found)
+    return found
+
+
+def _shift(anchor: _Anchor, step: _Step) -> float:
+    """How far the nose moved against brow and lip, over the face's width; nan where it is lost."""
+    moved = (step.points - anchor.points)[:, 0].astype(np.float64) / FACE_SIDE
     first, second = len(_NOSE), len(_NOSE) + len(_BROW)
     parts = [moved[:first], moved[first:second], moved[second:]]
     if any(np.isnan(part).all() for part in parts):
@@ -146,13 +197,16 @@ def _shift(anchor: _Anchor, picture: Picture, points: NDArray[np.float32]) -> fl
     return nose - (brow + lip) / 2
 
 
-def _moved(anchor: _Anchor, turned: Grey, guess: NDArray[np.float32] | None) -> NDArray[np.float64]:
-    """How far each point moved to the right over the face's width; nan where it was lost."""
-    before = anchor.points[:, None]
-    after, there = _follow(anchor.crop, turned, before, guess)
-    back, returned = _follow(turned, anchor.crop, after, None if guess is None else before)
-    kept = there & returned & (np.linalg.norm((back - before)[:, 0], axis=1) < MAX_BACK)
-    return np.asarray(np.where(kept, (after - before)[:, 0, 0], np.nan) / FACE_SIDE)
+def _went(base: _Step, turned: Grey, guess: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """Where the points of a step went, shape (P, 2); not a number where one was lost."""
+    known = np.asarray(np.isfinite(base.points).all(axis=1), dtype=np.bool_)
+    before = np.where(known[:, None], base.points, CROP_SIDE / 2).astype(np.float32)[:, None]
+    start = None if guess is None else guess[:, None]
+    after, there = _follow(base.crop, turned, before, start)
+    back, returned = _follow(turned, base.crop, after, None if guess is None else before)
+    near = np.linalg.norm((back - before)[:, 0], axis=1) < MAX_BACK
+    kept = np.asarray(known & there & returned & near, dtype=np.bool_)
+    return np.where(kept[:, None], after[:, 0], np.float32(np.nan)).astype(np.float32)
 
 
 def _follow(
