@@ -8,7 +8,7 @@ from api import health
 from api.oauth import views as oauth
 from api.oauth.introspection import Introspection
 from api.openapi import openapi
-from api.v1 import cameos, captures, grants, likeness, me, reviews, uses
+from api.v1 import cameos, captures, disputes, grants, likeness, me, reviews, uses
 
 
 class OpaqueIdConverter:
@@ -58,6 +58,13 @@ v1 = [
     path("reviews", reviews.Reviews.as_view(), name="reviews"),
     path("reviews/<opaque:review_id>", reviews.Review.as_view(), name="review"),
     path("reviews/<opaque:review_id>/decide", reviews.ReviewDecide.as_view(), name="review-decide"),
+    path("disputes", disputes.Disputes.as_view(), name="disputes"),
+    path("disputes/<opaque:dispute_id>", disputes.Dispute.as_view(), name="dispute"),
+    path(
+        "disputes/<opaque:dispute_id>/decide",
+        disputes.DisputeDecide.as_view(),
+        name="dispute-decide",
+    ),
     path("uses", uses.Uses.as_view(), name="uses"),
 ]
 

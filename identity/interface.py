@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from identity.enrolment.cameos import resume_cameo, suspend_cameo
+from identity.enrolment.disputes import open_dispute
 from identity.enrolment.erasure import erase_cameo, keyless_cameos, reapply_erasures
 from identity.enrolment.sessions import create_session, receive_clip
 from identity.enrolment.upkeep import renew_keys
@@ -26,17 +27,27 @@ from identity.summaries import (
     Advice,
     CameoState,
     CameoView,
+    DisputeCapture,
+    DisputeDetail,
+    DisputeRuling,
+    DisputeView,
     ReviewDetail,
     ReviewView,
     Ruling,
     SessionView,
 )
+from identity.verification.dispute_queue import DisputePage, list_disputes
 from identity.verification.review_queue import ReviewPage, list_reviews
 
 __all__ = [
     "Advice",
     "CameoState",
     "CameoView",
+    "DisputeCapture",
+    "DisputeDetail",
+    "DisputePage",
+    "DisputeRuling",
+    "DisputeView",
     "Receipt",
     "Renewal",
     "ReviewDetail",
@@ -48,16 +59,20 @@ __all__ = [
     "cameo_view",
     "check_keystore",
     "create_session",
+    "decide_dispute",
     "decide_review",
     "erase_cameo",
     "erasure_receipt",
     "keyless_cameos",
     "keyring",
+    "list_disputes",
     "list_reviews",
     "lock_cameos",
+    "open_dispute",
     "own_cameo",
     "prepare_to_verify",
     "read_cameos",
+    "read_dispute",
     "read_review",
     "reapply_erasures",
     "receive_clip",
@@ -82,3 +97,19 @@ def decide_review(*, by: str, review_id: str, ruling: Ruling, now: datetime) -> 
     from identity.verification import reviews
 
     return reviews.decide_review(by=by, review_id=review_id, ruling=ruling, now=now)
+
+
+def read_dispute(*, by: str, as_staff: bool, dispute_id: str, now: datetime) -> DisputeDetail:
+    """One dispute, for staff or for one of its sides (identity.verification.dispute_views)."""
+    from identity.verification import dispute_views
+
+    return dispute_views.read_dispute(by=by, as_staff=as_staff, dispute_id=dispute_id, now=now)
+
+
+def decide_dispute(
+    *, by: str, dispute_id: str, ruling: DisputeRuling, now: datetime
+) -> DisputeView:
+    """Decide an open dispute (identity.verification.dispute_decisions)."""
+    from identity.verification import dispute_decisions
+
+    return dispute_decisions.decide_dispute(by=by, dispute_id=dispute_id, ruling=ruling, now=now)

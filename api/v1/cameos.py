@@ -181,13 +181,13 @@ def _changed(request: Request, cameo_id: str, change: _Change) -> Response:
     return Response(CameoShape(view).data)
 
 
-def _describe(id: str, summary: str, state: str) -> Callable[..., Any]:  # noqa: A002
+def _describe(id: str, summary: str, state: str, *more: str) -> Callable[..., Any]:  # noqa: A002
     return operation(
         id=id,
         summary=summary,
         tag="cameos",
         answers={200: (CameoShape, "The cameo as it is now.", CAMEO_BODY | {"state": state})},
-        errors=["not_found", "cameo_state", "invalid_input"],
+        errors=["not_found", "cameo_state", *more, "invalid_input"],
         parameters=[CAMEO_ID],
     )
 
@@ -207,7 +207,7 @@ class CameoResume(Endpoint):
 
     needs = {"POST": MANAGE}
 
-    @_describe("resume_cameo", "End a suspension", "active")
+    @_describe("resume_cameo", "End a suspension", "active", "cameo_held")
     def post(self, request: Request, cameo_id: str) -> Response:
         return _changed(request, cameo_id, identity.resume_cameo)
 

@@ -147,6 +147,7 @@ class Captures(Endpoint):
             "unknown_purpose",
             "capture_unsupported",
             "already_enrolled",
+            "cameo_held",
             "not_enrolled",
             "capture_in_progress",
             "too_many_captures",

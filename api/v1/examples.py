@@ -10,6 +10,7 @@ CAMEO = "cam_7a6b5c4d3e2f7g6h5i4j3k2l7m"
 OTHER_CAMEO = "cam_2m3l4k5j6i7h2g3f4e5d6c7b2a"
 RECEIPT = "ers_3c4d5e6f7g2h3i4j5k6l7m2n3o"
 REVIEW = "rev_4f5g6h7i2j3k4l5m6n7o2p3q4r"
+DISPUTE = "dis_6f7g2h3i4j5k6l7m2n3o4p5q6r"
 SESSION = "cap_3x4y5z6a7b2c3d4e5f6g7h2i3j"
 GRANT = "grt_4q5r6s7t2u3v4w5x6y7z2a3b4c"
 USE = "use_6d7e2f3g4h5i6j7k2l3m4n5o6p"
@@ -45,6 +46,16 @@ SESSION_BODY: dict[str, Any] = {
     "progress": 0.0,
     "outcome": None,
     "advice": [],
+}
+DISPUTE_BODY: dict[str, Any] = {
+    "id": DISPUTE,
+    "cameo": CAMEO,
+    "side": "holder",
+    "state": "open",
+    "decision": None,
+    "created": NOW,
+    "decided": None,
+    "sides": None,
 }
 RENDER: dict[str, Any] = {
     "likenesses": [CAMEO],

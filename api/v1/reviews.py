@@ -106,11 +106,11 @@ _REVIEW: dict[str, Any] = {
     "created": NOW,
     "decided": None,
 }
-_SERIES = {"time": [0.0], "yaw": [0.4], "pitch": [-1.2], "eyes": [0.31], "mouth": [0.02]}
+SERIES_BODY = {"time": [0.0], "yaw": [0.4], "pitch": [-1.2], "eyes": [0.31], "mouth": [0.02]}
 _DETAIL: dict[str, Any] = {
     "review": _REVIEW,
     "record": {"version": 2, "session": SESSION, "outcome": "review"},
-    "series": _SERIES,
+    "series": SERIES_BODY,
     "series_missing": None,
     "clip_kept": True,
 }

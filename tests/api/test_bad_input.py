@@ -17,6 +17,7 @@ IDS = {
     "cameo_id": "cam_" + "a" * 26,
     "grant_id": "grt_" + "a" * 26,
     "review_id": "rev_" + "a" * 26,
+    "dispute_id": "dis_" + "a" * 26,
     "lease_id": "lse_" + "a" * 26,
 }
 ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
