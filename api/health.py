@@ -46,7 +46,8 @@ def _model_pack(folder: Path, name: str) -> None:
 
 
 def _models() -> None:
-    _model_pack(Path(settings.CAMEO_MODELS_DIR), settings.CAMEO_MODEL_PACK)
+    for pack in filter(None, (settings.CAMEO_MODEL_PACK, settings.CAMEO_PAD_PACK)):
+        _model_pack(Path(settings.CAMEO_MODELS_DIR), pack)
 
 
 # What succeeded once and can't come undone while the process lives is cached by its check.

@@ -19,4 +19,5 @@ def refuse_unusable() -> None:
         PackError: if the pack isn't known or installed, or a file isn't the one in its manifest.
     """
     FileKeyring(Path(settings.CAMEO_KEYRING_FILE)).check()
-    verify(load_manifest(settings.CAMEO_MODEL_PACK), Path(settings.CAMEO_MODELS_DIR))
+    for pack in filter(None, (settings.CAMEO_MODEL_PACK, settings.CAMEO_PAD_PACK)):
+        verify(load_manifest(pack), Path(settings.CAMEO_MODELS_DIR))

@@ -208,6 +208,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 # --- the service --------------------------------------------------------------------------------
 CAMEO_MODELS_DIR = Path(env.text("CAMEO_MODELS_DIR") or CAMEO_HOME / "models")
 CAMEO_MODEL_PACK = env.text("CAMEO_MODEL_PACK", "open")
+# A pack that fills the role `pad`, as `minifasnet` does; none unless named.
+CAMEO_PAD_PACK = env.text("CAMEO_PAD_PACK")
 CAMEO_KEYRING_FILE = Path(env.text("CAMEO_KEYRING_FILE") or CAMEO_HOME / "keys" / "keyring.json")
 # What wraps data keys: a callable without arguments that gives a `KeyEncryption`.
 CAMEO_KEY_ENCRYPTION = env.text("CAMEO_KEY_ENCRYPTION", "identity.protection.keyring.keyring")
@@ -218,7 +220,7 @@ CAMEO_CAPTURE_FAILURES = 5
 CAMEO_CAPTURE_UNANSWERED = 20
 CAMEO_CAPTURE_PAUSE = timedelta(minutes=30)
 # What a pass must be worth before a cameo becomes active (liveness.md, "Assurance").
-CAMEO_REQUIRED_ASSURANCE = env.one_of("CAMEO_REQUIRED_ASSURANCE", ("basic", "standard", "attested"))
+CAMEO_REQUIRED_ASSURANCE = env.one_of("CAMEO_REQUIRED_ASSURANCE", ("standard", "basic", "attested"))
 # And of people who chose a capture without light or without motion.
 CAMEO_REQUIRED_ASSURANCE_WITHOUT = env.one_of(
     "CAMEO_REQUIRED_ASSURANCE_WITHOUT", ("basic", "standard", "attested")

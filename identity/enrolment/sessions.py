@@ -43,8 +43,6 @@ from identity.summaries import SessionView
 NONCE_BYTES = 32
 VERIFY_TASK = "identity.verify_capture"
 VERIFY_QUEUE = "verification"
-LIGHT_IS_ON = False
-"""Whether scripts ask for light: only once every signal on it takes part in the decision."""
 _PIECE = 256 * 1024
 UNDECIDED = (
     CaptureSession.State.QUEUED,
@@ -92,7 +90,7 @@ def create_session(
         raise UnknownPurpose
     left_out = _left_out(without)
     nonce = secrets.token_bytes(NONCE_BYTES)
-    script = generate_script(nonce, left_out if LIGHT_IS_ON else Without.LIGHT)
+    script = generate_script(nonce, left_out)
     with transaction.atomic():
         # The account's row is what serialises its captures: there may be no cameo yet.
         lock_account(account_id)
@@ -131,8 +129,6 @@ def _left_out(without: Iterable[str]) -> Without | None:
     if len(wishes) > 1:
         raise CaptureUnsupported
     found = Without(next(iter(wishes))) if wishes else None
-    if found is Without.MOTION and not LIGHT_IS_ON:
-        raise CaptureUnsupported
     return found
 
 

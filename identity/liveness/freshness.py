@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from identity.liveness.lighting import stretches
+from identity.prompts import Script
 from identity.types import Changes, Signal, SignalOutcome, Track
 
 MIN_FRAMES: Final = 15
@@ -32,7 +34,7 @@ REPEAT_SECONDS: Final = 1.0
 """How long a part is that is told from another."""
 REPEAT_APART: Final = 0.5
 MIN_LIKENESS: Final = 0.55
-MIN_LIKENESS_BACKWARDS: Final = 0.68
+MIN_LIKENESS_BACKWARDS: Final = 0.57
 MAX_DISTANCE: Final = 0.01
 """Of two parts that are one: their prints' mean cosine is at least this much, and the mesh's
 mean distance, over that of the outer corners of the eyes, at most this."""
@@ -99,11 +101,18 @@ WHY: Final = (
 )
 
 
-def freshness(track: Track) -> Signal:
+def freshness(track: Track, script: Script | None = None) -> Signal:
     """No part of the clip is frozen, missing, played twice or backwards, reordered, cut.
 
     Value and threshold: those of the first measure that doesn't hold; of a pass, the longest
     time in which nothing changed, seconds.
+
+    What a screen's light changes, it changes alike whenever two colours follow one another; so
+    prints made while the script had light are left out.
+
+    Args:
+        track: of the clip.
+        script: what was asked, or None.
     """
     n = int(track.times.size)
     changes = track.changes
@@ -121,7 +130,7 @@ def freshness(track: Track) -> Signal:
         return _signal(still, MAX_STILL_SECONDS, SignalOutcome.FAIL, "frozen", n)
     if gap >= MAX_GAP_SECONDS:
         return _signal(gap, MAX_GAP_SECONDS, SignalOutcome.FAIL, "gap", n)
-    fresh = _Fresh.of(track, changes, same)
+    fresh = _Fresh.of(track, changes, same, script)
     if (likeness := likeness_again(fresh)) >= MIN_LIKENESS:
         return _signal(likeness, MIN_LIKENESS, SignalOutcome.FAIL, "loop", n)
     if (path := nearest_path(fresh)) <= MAX_PATH:
@@ -167,13 +176,17 @@ class _Fresh:
         return 1.0 / max(float(np.median(self.gaps[1:])), 1e-3) if self.gaps.size > 1 else 1.0
 
     @classmethod
-    def of(cls, track: Track, changes: Changes, same: NDArray[np.bool_]) -> _Fresh:
+    def of(
+        cls, track: Track, changes: Changes, same: NDArray[np.bool_], script: Script | None
+    ) -> _Fresh:
         kept = ~same
         prints = changes.prints[kept].astype(np.float64)
         moved = np.nan_to_num(changes.picture[kept].astype(np.float64))
         prints /= np.maximum(np.linalg.norm(prints, axis=1, keepdims=True), 1e-9)
         prints[moved < MIN_MOVED] = 0.0
         times = track.times[kept]
+        for start, end in stretches(script) if script is not None else ():
+            prints[(times >= start) & (times <= end)] = 0.0
         places = _places(track, kept)
         gaps = np.diff(times, prepend=np.nan)
         return cls(moved, gaps, places, prints, _distances(places))

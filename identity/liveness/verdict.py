@@ -73,7 +73,7 @@ def judge(track: Track, script: Script | None, calibration: Calibration) -> Verd
         depth(track, script),
         light_response(track, script),
         continuity(track, calibration),
-        freshness(track),
+        freshness(track, script),
         timing(track),
         recapture(track),
         pulse(track, script),

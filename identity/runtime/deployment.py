@@ -11,7 +11,7 @@ from django.conf import settings
 from common.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from models.engine import Engines
+    from models.engine import Engines, PadEngine
 
 
 class PackNotCalibrated(Misconfigured):
@@ -41,6 +41,23 @@ def engines() -> Engines:
     return _load(settings.CAMEO_MODEL_PACK, Path(settings.CAMEO_MODELS_DIR))
 
 
+@lru_cache(maxsize=1)
+def _load_pad(name: str, models_dir: Path) -> PadEngine:
+    from models.runtime import load_pad
+
+    return load_pad(name, models_dir)
+
+
+def pad_engine() -> PadEngine | None:
+    """The PAD engine of the deployment, or None where it has none; one thread at a time.
+
+    Raises:
+        PackError: if its pack is not installed or its digest differs.
+    """
+    name = settings.CAMEO_PAD_PACK
+    return _load_pad(name, Path(settings.CAMEO_MODELS_DIR)) if name else None
+
+
 def prepare_to_verify() -> None:
     """Load the engines and start what decoders are forked from, before the first clip comes.
 
@@ -51,4 +68,5 @@ def prepare_to_verify() -> None:
     from identity.capture.stream import warm_decoders
 
     engines()
+    pad_engine()
     warm_decoders()

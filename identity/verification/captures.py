@@ -21,7 +21,7 @@ from identity.models import CaptureSession
 from identity.prompts import Script
 from identity.protection import clips
 from identity.runtime.analysis import analyse
-from identity.runtime.deployment import engines
+from identity.runtime.deployment import engines, pad_engine
 from identity.session_errors import ClipStoreUnavailable, DuplicateCheckPending
 from identity.summaries import Advice
 from identity.types import Outcome
@@ -145,7 +145,7 @@ def _check(claim: Claim) -> Finding:
     except (ClipStoreUnavailable, SealBroken):
         return Finding(Outcome.RETRY, (words.COULD_NOT_CHECK,), error="clip_gone")
     try:
-        analysis = analyse(clip, claim.script, engines(), _Progress(claim))
+        analysis = analyse(clip, claim.script, engines(), _Progress(claim), pad=pad_engine())
     except (Unavailable, Misconfigured, OperationalError, InterfaceError):
         # Nothing the person did: the clip waits until this is mended.
         raise

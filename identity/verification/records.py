@@ -47,6 +47,7 @@ def record_of(session: CaptureSession, finding: Finding, *, now: datetime) -> di
         "attempt": session.attempts,
         "code_version": VERSION,
         "pack": analysis.pack if analysis else settings.CAMEO_MODEL_PACK,
+        "pad_pack": settings.CAMEO_PAD_PACK or None,
         "template_format": analysis.template_format if analysis else None,
         "error": finding.error or None,
         "judged": judged(analysis.verdict) if analysis else None,

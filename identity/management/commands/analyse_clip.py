@@ -13,7 +13,7 @@ from common.errors import CameoError, InvalidInput, NotFound
 from identity.capture.types import OWN_FILES
 from identity.prompts import Script, ScriptInvalid
 from identity.runtime.analysis import analyse
-from identity.runtime.deployment import engines
+from identity.runtime.deployment import engines, pad_engine
 from identity.runtime.report import report
 from identity.runtime.words import in_words
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         try:
             script = None if options["script"] is None else read_script(options["script"])
             data = read_file(options["clip"])
-            analysis = analyse(data, script, engines(), limits=OWN_FILES)
+            analysis = analyse(data, script, engines(), pad=pad_engine(), limits=OWN_FILES)
         except CameoError as error:
             self._refuse(error, as_json=options["json"])
         else:

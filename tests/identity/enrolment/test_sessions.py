@@ -382,11 +382,7 @@ def test_a_capture_without_light_and_motion_is_none(alice: User) -> None:
     assert CaptureSession.objects.get().without == "light"
 
 
-def test_a_capture_without_motion_needs_light(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("identity.enrolment.sessions.LIGHT_IS_ON", False)
-    with pytest.raises(CaptureUnsupported):
-        identity.create_session(account_id=alice.id, now=NOW, without=["motion"])
-    monkeypatch.setattr("identity.enrolment.sessions.LIGHT_IS_ON", True)
+def test_a_capture_asks_for_motion_and_light_but_for_what_is_left_out(alice: User) -> None:
     session = identity.create_session(account_id=alice.id, now=NOW, without=["motion"])
     assert "turn" not in {prompt["kind"] for prompt in session.script}
     plain = identity.create_session(account_id=alice.id, now=NOW)

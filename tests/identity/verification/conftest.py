@@ -9,15 +9,15 @@ import pytest
 from django.conf import settings
 
 from accounts.models import User
-from identity.capture.script import Without, generate_script
+from identity.capture.script import generate_script
 from identity.prompts import Script
 from models.engine import Engines
 from models.runtime import load_engines
 from tests.identity.verification.people import Booth
 from tests.simulation.person import SimulatedPerson
 
-SCRIPT = generate_script(bytes(32), Without.LIGHT)
-OTHER_SCRIPT = generate_script(bytes([7]) * 32, Without.LIGHT)
+SCRIPT = generate_script(bytes(32))
+OTHER_SCRIPT = generate_script(bytes([7]) * 32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Booth:
         """Decide on a session whose clip shows this person."""
         self._patch.setattr(
             "identity.verification.captures.analyse",
-            lambda _clip, script, *_: analysis_of(person, script, change),
+            lambda _clip, script, *_, **__: analysis_of(person, script, change),
         )
         verify_capture(session)
 

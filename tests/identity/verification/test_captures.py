@@ -77,7 +77,7 @@ def test_alice_becomes_an_active_cameo(alice: User, answered: Answered, submit: 
     assert outcome(alice, session) == ("decided", "pass", [])
     cameo = identity.own_cameo(alice.id)
     assert cameo is not None
-    assert (cameo.state, cameo.assurance, cameo.epoch) == ("active", "basic", 2)
+    assert (cameo.state, cameo.assurance, cameo.epoch) == ("active", "standard", 2)
     template_format, vector = read_template(cameo.id)
     assert vector.shape == (128 + 1024,)
     # √22.3 and √24.9 scale the two unit vectors, so the whole has this length.

@@ -271,6 +271,24 @@ def test_opening_beside_an_erasure_leaves_nobody_held(quarrel: Quarrel, round_: 
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("round_", range(3))
+def test_opening_beside_a_capture_that_begins(quarrel: Quarrel, round_: int) -> None:
+    opened, begun, renewed = side_by_side(
+        quarrel.by_claimant,
+        lambda: quarrel.booth.begin(quarrel.claimant),
+        lambda: quarrel.booth.begin(quarrel.holder, "re-enrol"),
+    )
+    assert (opened, renewed) == ("open", "open")
+    assert begun in {"open", "cameo_held"}
+    for session in CaptureSession.objects.filter(state="open"):
+        quarrel.booth.send(session.account, session.id)
+        quarrel.booth.look(session.id, ALICE)
+    assert quarrel.held()["mallory"] == ("pending", "dispute")
+    assert Template.objects.count() == 1
+    verify_all()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_both_sides_erase_at_once(quarrel: Quarrel) -> None:
     quarrel.by_claimant()
     cameos = list(Cameo.objects.all())

@@ -60,7 +60,7 @@ def test_approving_activates_from_what_was_measured(alice: User, sam: User, revi
     decided = decide(sam, review.id)
     assert (decided.state, decided.decision, decided.by) == ("decided", "approve", sam.id)
     cameo = Cameo.objects.get()
-    assert (cameo.state, cameo.assurance) == ("active", "basic")
+    assert (cameo.state, cameo.assurance) == ("active", "standard")
     assert Template.objects.count() == 1
     shown = view(alice, review.session_id)
     assert (shown.outcome, shown.advice) == ("pass", ())
