@@ -128,8 +128,7 @@ def _left_out(without: Iterable[str]) -> Without | None:
         raise InvalidInput(fields=(FieldError("/without", "unknown_value", message),))
     if len(wishes) > 1:
         raise CaptureUnsupported
-    found = Without(next(iter(wishes))) if wishes else None
-    return found
+    return Without(next(iter(wishes))) if wishes else None
 
 
 def _cameo_for(account_id: str, purpose: str, now: datetime) -> tuple[Cameo, str]:
