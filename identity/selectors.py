@@ -1,16 +1,20 @@
-"""Reading cameos and captures, and the one lock of a cameo."""
+"""Reading cameos, captures and disputes, and the one lock of a cameo."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import F
 
 from audit.interface import require_transaction
-from identity.models import Cameo, CaptureSession
+from identity.models import Cameo, CaptureSession, Dispute
 from identity.session_errors import NoSuchCameo, NoSuchSession
-from identity.summaries import Advice, CameoState, CameoView, SessionView
+from identity.summaries import Advice, CameoState, CameoView, DisputeView, SessionView
+
+CLAIMANT: Final = Dispute.Decision.CLAIMANT.value
+HOLDER: Final = Dispute.Decision.HOLDER.value
 
 
 def _state(row: Cameo) -> CameoState:
@@ -127,3 +131,23 @@ def session_view(*, account_id: str, session_id: str, now: datetime) -> SessionV
     if row is None:
         raise NoSuchSession
     return view_of_session(row, now=now)
+
+
+def view_of_dispute(row: Dispute, account_id: str) -> DisputeView:
+    """A dispute's row as one of its sides sees it: nothing of the other side is in it."""
+    side = CLAIMANT if row.claimant.owner_id == account_id else HOLDER
+    return DisputeView(
+        id=row.id,
+        cameo_id=row.claimant_id if side == CLAIMANT else row.holder_id,
+        side=side,
+        state=row.state,
+        decision=row.decision,
+        created=row.created,
+        decided=row.decided,
+    )
+
+
+def release_from_dispute(row: Dispute, cameo_id: str) -> None:
+    """End the hold of one side, as it was before the dispute; the caller holds its lock."""
+    changes = {"state": row.holder_was} if cameo_id == row.holder_id else {}
+    Cameo.objects.filter(id=cameo_id).update(held_by="", epoch=F("epoch") + 1, **changes)

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
+from accounts.interface import lock_account
 from audit import interface as audit
 from events import interface as events
 from events.interface import EventKind
 from identity.models import Cameo, Dispute, Review
-from identity.selectors import bump_epochs, lock_cameos
+from identity.selectors import (
+    CLAIMANT,
+    HOLDER,
+    lock_cameos,
+    release_from_dispute,
+    view_of_dispute,
+)
 from identity.session_errors import DisputeUnavailable, NoSuchDispute
 from identity.summaries import CameoState, DisputeView
 
-CLAIMANT: Final = Dispute.Decision.CLAIMANT.value
-HOLDER: Final = Dispute.Decision.HOLDER.value
 _State = Cameo.State
 _Hold = Cameo.Hold
 # A claimant whose cameo is active by now was let in after all: there is nothing left to claim.
@@ -58,6 +62,7 @@ def open_dispute(
         cameo_id: the holder's: their cameo, that somebody else tried to enrol.
 
     Raises:
+        Unauthenticated: if the account is closed.
         NoSuchDispute: if there is no such confirmed attempt, or it is somebody else's.
         DisputeUnavailable: if it was decided, or one of the two cameos can't be held now.
     """
@@ -66,13 +71,15 @@ def open_dispute(
         raise NoSuchDispute
     pair = sorted((attempt.claimant_id, attempt.holder_id))
     with transaction.atomic():
+        # Before the cameos, here as everywhere; the new row's reference would ask for it after.
+        lock_account(account_id)
         lock_cameos(pair)
         of_pair = Dispute.objects.filter(
             claimant_id=attempt.claimant_id, holder_id=attempt.holder_id
         )
         found = of_pair.filter(state=Dispute.State.OPEN).first()
         if found is not None:
-            return own_view(found, account_id)
+            return view_of_dispute(found, account_id)
         if of_pair.filter(created__gte=attempt.review.decided).exists():
             raise DisputeUnavailable
         cameos = Cameo.objects.in_bulk(pair)
@@ -91,19 +98,21 @@ def open_dispute(
             holder_was=holder.state,
             created=now,
         )
-        Cameo.objects.filter(id=claimant.id).update(held_by=_Hold.DISPUTE)
-        Cameo.objects.filter(id=holder.id).update(held_by=_Hold.DISPUTE, state=_State.SUSPENDED)
-        bump_epochs(pair)
+        # Once each: a row that is updated twice asks for its owner's, after the cameos' locks.
+        for cameo, state in ((claimant, claimant.state), (holder, _State.SUSPENDED)):
+            Cameo.objects.filter(id=cameo.id).update(
+                held_by=_Hold.DISPUTE, state=state, epoch=F("epoch") + 1
+            )
         for cameo in (claimant, holder):
             side = CLAIMANT if cameo.id == claimant.id else HOLDER
             opened = {"by": account_id} if side == attempt.side else {}
-            tell(
+            _tell(
                 cameo.id,
                 EventKind.CAMEO_DISPUTED,
                 {"dispute": found.id, "side": side, **opened},
                 now=now,
             )
-        return own_view(found, account_id)
+        return view_of_dispute(found, account_id)
 
 
 def _attempt(account_id: str, *, session_id: str | None, cameo_id: str | None) -> _Attempt | None:
@@ -130,20 +139,6 @@ def _attempt(account_id: str, *, session_id: str | None, cameo_id: str | None) -
     if review is None or review.matched_id is None:
         return None
     return _Attempt(review, review.cameo_id, review.matched_id, side)
-
-
-def own_view(row: Dispute, account_id: str) -> DisputeView:
-    """A dispute's row as one of its sides sees it: nothing of the other side is in it."""
-    side = CLAIMANT if row.claimant.owner_id == account_id else HOLDER
-    return DisputeView(
-        id=row.id,
-        cameo_id=row.claimant_id if side == CLAIMANT else row.holder_id,
-        side=side,
-        state=row.state,
-        decision=row.decision,
-        created=row.created,
-        decided=row.decided,
-    )
 
 
 def open_dispute_of(cameo_id: str) -> Dispute | None:
@@ -185,30 +180,15 @@ def withdraw_dispute(cameo_id: str, *, now: datetime) -> None:
     found = open_dispute_of(cameo_id)
     if found is None:
         return
-    end_dispute(found, Dispute.State.WITHDRAWN, now=now)
-    Cameo.objects.filter(id=cameo_id).update(held_by="")
+    found.state, found.decided = Dispute.State.WITHDRAWN, now
+    found.save(update_fields=["state", "decided"])
     body = {"dispute": found.id, "state": found.state}
     for name in sorted((found.claimant_id, found.holder_id)):
         if name == cameo_id:
             audit.append(chain=name, kind=EventKind.CAMEO_DISPUTE_ENDED.value, body=body, now=now)
         else:
-            release(found, name)
-            tell(name, EventKind.CAMEO_DISPUTE_ENDED, body, now=now)
-
-
-def end_dispute(row: Dispute, state: Dispute.State, *, now: datetime) -> None:
-    """Write down that a dispute is over; the caller holds the locks of both cameos."""
-    row.state, row.decided = state, now
-    row.save()
-
-
-def release(row: Dispute, cameo_id: str) -> None:
-    """End the hold of one side, as it was before the dispute; the caller holds its lock."""
-    changes = {"held_by": ""}
-    if cameo_id == row.holder_id:
-        changes["state"] = row.holder_was
-    Cameo.objects.filter(id=cameo_id).update(**changes)
-    bump_epochs([cameo_id])
+            release_from_dispute(found, name)
+            _tell(name, EventKind.CAMEO_DISPUTE_ENDED, body, now=now)
 
 
 def stay_suspended(cameo_id: str) -> None:
@@ -220,7 +200,7 @@ def stay_suspended(cameo_id: str) -> None:
     was_active.filter(holder_was=_State.ACTIVE).update(holder_was=_State.SUSPENDED)
 
 
-def tell(cameo_id: str, kind: EventKind, body: dict[str, str], *, now: datetime) -> None:
+def _tell(cameo_id: str, kind: EventKind, body: dict[str, str], *, now: datetime) -> None:
     """Write to a cameo's chain and tell its owner, who reads nothing but their own cameo's id."""
     audit.append(chain=cameo_id, kind=kind.value, body=body, now=now)
     events.emit(kind=kind, subject=cameo_id, data={"cameo": cameo_id}, now=now)

@@ -213,8 +213,11 @@ def _erase(
     withdraw_dispute(cameo_id, now=now)
     delete_templates(cameo_id)
     StoredTrack.objects.filter(session__cameo_id=cameo_id).delete()
-    waiting.exclude(state=_Session.DECIDED).update(state=_Session.EXPIRED)
-    waiting.update(clip_key=None, clip_file="")
+    undecided = waiting.exclude(state__in=[_Session.DECIDED, _Session.EXPIRED])
+    waiting.filter(state__in=[_Session.DECIDED, _Session.EXPIRED]).update(
+        clip_key=None, clip_file=""
+    )
+    undecided.update(state=_Session.EXPIRED, clip_key=None, clip_file="")
     write_receipt(cameo_id, erased=erased, now=now)
     app.configure_task(DESTROY_TASK, queue=UPKEEP_QUEUE).defer(cameo_id=cameo_id)
     transaction.on_commit(lambda: _destroy_at_once(cameo_id, now), robust=True)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
+from audit import interface as audit
 from common.canonical import sha256_hex
 from common.errors import FieldError, InvalidInput
+from events import interface as events
 from events.interface import EventKind
 from identity.comparison import Template
 from identity.duplicates import remove_from_index
-from identity.enrolment.disputes import CLAIMANT, HOLDER, end_dispute, release, tell
 from identity.models import Cameo, CaptureSession, DecisionRecord, Dispute
 from identity.protection.templates import delete_templates
-from identity.selectors import bump_epochs, lock_cameos
+from identity.selectors import CLAIMANT, HOLDER, lock_cameos, release_from_dispute
 from identity.session_errors import (
     DisputeChanged,
     DisputeDecided,
@@ -73,8 +75,8 @@ def decide_dispute(
         if ruling.favour == CLAIMANT:
             changed = not _for_claimant(row, now=now)
         else:
-            release(row, row.holder_id)
-            release(row, row.claimant_id)
+            release_from_dispute(row, row.holder_id)
+            release_from_dispute(row, row.claimant_id)
         if not changed:
             _close(row, ruling, by=by, now=now)
     if changed:
@@ -111,9 +113,11 @@ def _for_claimant(row: Dispute, *, now: datetime) -> bool:
     delete_templates(row.holder_id)
     # Nothing is left that could expire, or that its owner should be reminded of.
     Cameo.objects.filter(id=row.holder_id).update(
-        state=Cameo.State.SUSPENDED, held_by=Cameo.Hold.DISPUTE_LOST, expires=None
+        state=Cameo.State.SUSPENDED,
+        held_by=Cameo.Hold.DISPUTE_LOST,
+        expires=None,
+        epoch=F("epoch") + 1,
     )
-    bump_epochs([row.holder_id])
     Cameo.objects.filter(id=claimant.id).update(held_by="")
     activate(claimant.id, template, reached, now=now)
     return True
@@ -135,7 +139,8 @@ def _passed(row: Dispute, *, now: datetime) -> tuple[CaptureSession, Template]:
 
 def _close(row: Dispute, ruling: DisputeRuling, *, by: str, now: datetime) -> None:
     row.decision, row.by_id, row.note = ruling.favour, by, ruling.note
-    end_dispute(row, Dispute.State.DECIDED, now=now)
+    row.state, row.decided = Dispute.State.DECIDED, now
+    row.save()
     note = sha256_hex(ruling.note.encode("utf-8"))
     for cameo_id in sorted((row.claimant_id, row.holder_id)):
         body = {
@@ -145,4 +150,7 @@ def _close(row: Dispute, ruling: DisputeRuling, *, by: str, now: datetime) -> No
             "by": by,
             "note_sha256": note,
         }
-        tell(cameo_id, EventKind.CAMEO_DISPUTE_ENDED, body, now=now)
+        kind = EventKind.CAMEO_DISPUTE_ENDED
+        audit.append(chain=cameo_id, kind=kind.value, body=body, now=now)
+        # The owner reads nothing but their own cameo's id.
+        events.emit(kind=kind, subject=cameo_id, data={"cameo": cameo_id}, now=now)

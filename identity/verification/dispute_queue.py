@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from django.db.models import Q, QuerySet
 
 from common.ids import is_id
-from identity.enrolment.disputes import CLAIMANT, HOLDER, own_view
 from identity.models import Dispute
+from identity.selectors import CLAIMANT, HOLDER, view_of_dispute
 from identity.session_errors import ListCursorUnknown
 from identity.summaries import DisputeSides, DisputeView
 from identity.verification.review_queue import MAX_LIMIT, require_staff
@@ -58,7 +58,7 @@ def list_disputes(
         taken.reverse()
     first, last = (taken[0].id, taken[-1].id) if taken else (None, None)
     return DisputePage(
-        items=tuple(staff_view(row) if as_staff else own_view(row, by) for row in taken),
+        items=tuple(staff_view(row) if as_staff else view_of_dispute(row, by) for row in taken),
         next=last if more or backwards else None,
         previous=first if (more if backwards else after is not None) else None,
     )
@@ -85,4 +85,4 @@ def staff_view(row: Dispute) -> DisputeView:
         note=row.note,
         also_matched_id=row.also_matched_id,
     )
-    return replace(own_view(row, ""), cameo_id="", side="", sides=sides)
+    return replace(view_of_dispute(row, ""), cameo_id="", side="", sides=sides)

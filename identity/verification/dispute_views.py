@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from identity.enrolment.disputes import CLAIMANT, HOLDER, own_view
 from identity.models import CaptureSession, DecisionRecord, Dispute
 from identity.runtime.trackfile import TrackBroken
+from identity.selectors import CLAIMANT, HOLDER, view_of_dispute
 from identity.session_errors import NoSuchDispute, OwnReview, TrackGone
 from identity.summaries import DisputeCapture, DisputeDetail
 from identity.verification.dispute_queue import staff_view
@@ -32,7 +32,7 @@ def read_dispute(*, by: str, as_staff: bool, dispute_id: str, now: datetime) -> 
     if row is None or not (as_staff or is_side):
         raise NoSuchDispute
     if not as_staff:
-        return DisputeDetail(own_view(row, by), None)
+        return DisputeDetail(view_of_dispute(row, by), None)
     if is_side:
         raise OwnReview
     sessions = CaptureSession.objects.filter(dispute=row.id).order_by("created", "id")
