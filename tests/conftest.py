@@ -81,3 +81,16 @@ def _own_folders(
         FileKeyring.create(keyring, now=datetime.now(UTC))
     settings.CAMEO_KEYRING_FILE = keyring
     settings.CAMEO_CLIP_DIR = tmp_path / "clips"
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers(request: pytest.FixtureRequest) -> None:
+    """Django empties its own tables after tests that commit, not the queue's and not the index."""
+    marker = request.node.get_closest_marker("django_db")
+    commits = marker is not None and marker.kwargs.get("transaction")
+    if not commits and not {"transactional_db", "live_server"} & set(request.fixturenames):
+        return
+    request.getfixturevalue("transactional_db")
+    with connection.cursor() as cursor:
+        cursor.execute("truncate procrastinate_jobs cascade")
+        cursor.execute("delete from identity_duplicate_index where cameo_id like 'cam%%'")

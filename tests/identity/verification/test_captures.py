@@ -347,7 +347,7 @@ def test_a_decision_falls_with_its_ledger_entry(
 def test_an_assurance_that_cannot_be_reached_activates_nobody(
     alice: User, answered: Answered, submit: Submit, settings: Settings
 ) -> None:
-    settings.CAMEO_REQUIRED_ASSURANCE = "standard"
+    settings.CAMEO_REQUIRED_ASSURANCE = "attested"
     session = submit(alice, answered.script, answered.clip)
     verify_capture(session)
     assert outcome(alice, session) == ("decided", "unsupported", ["assurance_not_reachable"])
