@@ -67,7 +67,8 @@ def lock_account(account_id: str) -> AccountState:
     Raises:
         Unauthenticated: if there is no such account, or it is closed.
     """
-    row = User.objects.select_for_update().filter(id=account_id).first()
+    # No key changes here: rows that point to the account needn't wait for it.
+    row = User.objects.select_for_update(no_key=True).filter(id=account_id).first()
     if row is None or not row.is_active:
         raise Unauthenticated
     return _state(row)

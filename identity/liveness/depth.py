@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from identity.liveness.events import find_neutral
 from identity.liveness.geometry import Motion, Series, eye_distance, motion_of
 from identity.prompts import DEFAULT_YAW, Direction, Kind, Script
-from identity.types import NOT_APPLICABLE, NOT_MEASURED, Signal, SignalOutcome, Track
+from identity.types import NOT_APPLICABLE, Signal, SignalOutcome, Track
 
 FRONTAL_YAW: Final = 5.0
 FRONTAL_PITCH: Final = 6.0
@@ -37,7 +37,6 @@ MIN_PARALLAX: Final = 0.028
 WHY: Final = (
     "ok",
     NOT_APPLICABLE,
-    NOT_MEASURED,
     "no_face",
     "turn_not_seen",
     "not_followed",
@@ -82,8 +81,6 @@ def depth(track: Track, script: Script | None) -> Signal:
     change = abs(float(np.exp(np.median(shape[turned]) - np.median(shape[frontal]))) - 1.0)
     if not change <= MAX_CHANGE:
         return Signal("depth", change, MAX_CHANGE, SignalOutcome.FAIL, "flat", n)
-    if not track.parallaxes:
-        return _abstain(NOT_MEASURED if wide else NOT_APPLICABLE, n)
     shifts = relative_shifts(track, motion, yaw, pitch)
     if shifts.size < MIN_PAIRS:
         return _abstain("not_followed" if wide else NOT_APPLICABLE, int(shifts.size))

@@ -27,7 +27,6 @@ MISSING: Final = ("no_face", "too_dark", "face_missing")
 MISHAPS: Final = (
     ("compliance", "clip_ends_early"),
     ("freshness", "gap"),
-    ("freshness", "cut"),
 )
 """Failures of busy phones and hasty people, not of attackers only."""
 _CONTRADICTED: Final = (matching.WRONG_DIRECTION, matching.OUT_OF_ORDER)

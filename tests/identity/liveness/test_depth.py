@@ -87,7 +87,7 @@ def test_a_nose_that_cant_be_followed_abstains() -> None:
 
 
 def test_without_the_measurement_it_abstains() -> None:
-    assert said(depth(replace(turning(), parallaxes=()), TURNS)) == ("abstain", "not_measured")
+    assert said(depth(replace(turning(), parallaxes=()), TURNS)) == ("abstain", "not_followed")
 
 
 def test_a_little_change_of_shape_is_the_engines() -> None:
