@@ -13,6 +13,7 @@ production() {
     trap 'rm -rf "$home"' RETURN
     CAMEO_HOME="$home" CAMEO_SECRET_KEY="$(head -c 60 /dev/urandom | base64 -w0)" \
         DATABASE_URL=postgresql://cameo@localhost/cameo CAMEO_ALLOWED_HOSTS=cameo.example \
+        KEYSTORE_DATABASE_URL=postgresql://cameo@localhost/keystore \
         CAMEO_PUBLIC_URL=https://cameo.example CAMEO_KEYRING_FILE="$home/keyring.json" \
         python -W error manage.py check --deploy --fail-level WARNING --settings cameo.settings.production
 }
