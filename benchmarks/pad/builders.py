@@ -15,7 +15,13 @@ from identity.prompts import Kind, Script
 
 Parameters = Mapping[str, Any]
 Made = tuple[Iterable[Picture], Script]
+MAX_WINDOW = 4.0
+"""Seconds: a prompt with a longer window asks for something at any time."""
 Build = Callable[[Material, np.random.Generator, Parameters], Made]
+
+
+class NothingTimed(Exception):
+    """The clip's labels ask for nothing at a time of its own, so none can come wrongly timed."""
 
 
 def _length(script: Script) -> float:
@@ -75,7 +81,15 @@ def looped(m: Material, chance: np.random.Generator, p: Parameters) -> Made:
     return out, m.script
 
 
+def _needs_times(m: Material) -> None:
+    """Raises NothingTimed where a clip's labels ask for nothing at a time of its own."""
+    kinds = (Kind.TURN, Kind.BLINK, Kind.OPEN_MOUTH)
+    if not any(x.kind in kinds and x.end - x.start <= MAX_WINDOW for x in m.script.prompts):
+        raise NothingTimed
+
+
 def reordered(m: Material, chance: np.random.Generator, p: Parameters) -> Made:
+    _needs_times(m)
     script = m.piece_script
     if not any(prompt.kind is Kind.TURN for prompt in script.prompts):
         length = max(1, round(m.fps))
@@ -86,6 +100,7 @@ def reordered(m: Material, chance: np.random.Generator, p: Parameters) -> Made:
 
 
 def turned_round(m: Material, chance: np.random.Generator, p: Parameters) -> Made:
+    _needs_times(m)
     how = p["how"]
     if how == "all":
         return m.answer[::-1], m.script
@@ -156,6 +171,7 @@ def no_light(m: Material, chance: np.random.Generator, p: Parameters) -> Made:
 
 
 def late(m: Material, chance: np.random.Generator, p: Parameters) -> Made:
+    _needs_times(m)
     return m.late(p["seconds"])
 
 

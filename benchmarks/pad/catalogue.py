@@ -140,7 +140,7 @@ def _plan() -> dict[str, tuple[Build, list[dict[str, Any]]]]:
             {"scene": {"ambient_colour": _LAMP}},
             {"scene": {"auto_white_balance": 0.8, "auto_exposure": 0.5}},
         ]),
-        "late": (builders.late, [{"seconds": s} for s in (1.6, 1.8, 2.0, 2.5, 3.0, -1.8)]),
+        "late": (builders.late, [{"seconds": s} for s in (2.0, 2.2, 2.5, 3.0, 3.5, -2.0)]),
         "avatar": (builders.avatar, [{"session": k} for k in range(3)]),
         "avatar_screen": (builders.recaptured, [
             {**_N, "live": True, "screen": one} for one in _SCREENS[:3]
