@@ -169,7 +169,7 @@ def test_staff_decides_once(cast: Cast, attempt: Review, sam: Api) -> None:
     assert late.code == "dispute_unavailable"
 
 
-def test_a_token_issued_before_is_worth_nothing_once_it_is_disputed(
+def test_a_dispute_suspends_and_moves_the_epoch_that_tokens_are_bound_to(
     cast: Cast, attempt: Review
 ) -> None:
     before = Cameo.objects.get(id=attempt.matched_id)
