@@ -7,6 +7,7 @@ before anything else is looked for.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from identity.liveness.lighting import stretches
+from identity.liveness.matching import TOLERANCE
 from identity.prompts import Script
 from identity.types import Changes, Signal, SignalOutcome, Track
 
@@ -162,6 +164,8 @@ class _Fresh:
         prints: shape (N, 32), of unit length; 0 where next to nothing changed.
         apart: shape (N, N): root mean square distance of each two frames' places; far without
             a face.
+        asked_again: shape (N,): whether the script asked for a turn there that it asks for more
+            than once.
     """
 
     moved: NDArray[np.float64]
@@ -169,6 +173,7 @@ class _Fresh:
     places: NDArray[np.float64]
     prints: NDArray[np.float64]
     apart: NDArray[np.float64]
+    asked_again: NDArray[np.bool_]
 
     @property
     def rate(self) -> float:
@@ -189,7 +194,18 @@ class _Fresh:
             prints[(times >= start) & (times <= end)] = 0.0
         places = _places(track, kept)
         gaps = np.diff(times, prepend=np.nan)
-        return cls(moved, gaps, places, prints, _distances(places))
+        return cls(moved, gaps, places, prints, _distances(places), _asked_again(times, script))
+
+
+def _asked_again(times: NDArray[np.float64], script: Script | None) -> NDArray[np.bool_]:
+    """Where a person may well do the same twice: they were asked to."""
+    inside = np.zeros(times.size, dtype=np.bool_)
+    turns = [p for p in script.prompts if p.direction is not None] if script is not None else []
+    often = Counter(prompt.direction for prompt in turns)
+    for prompt in turns:
+        if often[prompt.direction] > 1:
+            inside |= (times >= prompt.start - TOLERANCE) & (times <= prompt.end + TOLERANCE)
+    return inside
 
 
 def _places(track: Track, kept: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -281,8 +297,9 @@ def likeness_backwards(fresh: _Fresh) -> float:
 def nearest_path(fresh: _Fresh) -> float:
     """Returns how near two parts of the mesh's path come to each other, over how far they reach.
 
-    Parts of 1.2 s, half a second or more apart, in which the head moves. A loop is found by it
-    whatever became of its pictures. Infinite where there are no such parts.
+    Parts of 1.2 s, half a second or more apart, in which the head moves, but for turns that the
+    script asks for twice. A loop is found by it whatever became of its pictures. Infinite where
+    there are no such parts.
     """
     n, window = fresh.moved.size, max(5, round(PATH_SECONDS * fresh.rate))
     lags = np.arange(max(2, round(REPEAT_APART * fresh.rate)), n)
@@ -292,7 +309,8 @@ def nearest_path(fresh: _Fresh) -> float:
     places = np.nan_to_num(fresh.places).T
     spread = _means(places**2, window) - _means(places, window) ** 2
     reach = np.sqrt(np.maximum(spread, 0.0).sum(axis=0) / len(_POINTS))
-    moving = reach >= MIN_PATH
+    asked = _means(fresh.asked_again[None].astype(np.float64), window)[0] > 0.0
+    moving = (reach >= MIN_PATH) & ~asked
     if not moving.any():
         return float("inf")
     return float((far[:, moving] / reach[moving]).min())

@@ -17,14 +17,18 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from django.conf import settings
 
 from cameo import env
 from cameo.embedded_postgres import DATABASE, KEYSTORE, ensure_running
+from models.runtime import load_engines
 from tests.demo import clients
 from tests.demo.clients import Cameo, Generator, render_request
 from tests.demo.narration import Narrator
 from tests.demo.story import PROMPT, tell
 from tests.integration.conftest import Live
+from tests.simulation.morphs import IDENTITIES
+from tests.simulation.person import SimulatedPerson
 
 pytestmark = [pytest.mark.pack, pytest.mark.slow]
 TAKEN_UP_SECONDS = 60.0
@@ -94,8 +98,10 @@ def test_the_whole_story_holds_and_leaves_no_secret_in_logs_or_tables(
 def test_a_job_whose_worker_was_killed_is_taken_up_again_and_ends(live: Live) -> None:
     app = live.newcomer("Karol")
     session = app.begin_capture()
-    clip = live.stage.face.answer(session["script"])
-    app.send_clip(session["id"], clip).expect(202)
+    # A face of his own: Alice's is enrolled by now, and would go to a reviewer.
+    engines = load_engines("open", Path(settings.CAMEO_MODELS_DIR))
+    karol = SimulatedPerson.from_portrait(engines, identity=IDENTITIES[1])
+    app.send_clip(session["id"], karol.answer(session["script"])).expect(202)
     worker = live.fresh.local.process("worker")
     _wait_for(lambda: _state(app, session["id"]) == "processing")
     family = [worker.pid, *(child.pid for child in psutil.Process(worker.pid).children(True))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,6 +18,7 @@ class MemoryKeyEncryption:
     def __init__(self, now: datetime) -> None:
         first = WrappingKey(new_id("mem"), now)
         self._held = {first.id: (first, new_key())}
+        self._lock = threading.Lock()
 
     def wrap(self, data_key: bytes, *, bound_to: bytes) -> bytes:
         active = active_key(self).id
@@ -36,12 +38,14 @@ class MemoryKeyEncryption:
         return tuple(sorted((key for key, _ in self._held.values()), key=lambda key: key.created))
 
     def renew(self, *, replacing: str, now: datetime) -> WrappingKey:
-        active = active_key(self)
-        if active.id == replacing:
-            self._held[active.id] = replace(active, retired=now), self._held[active.id][1]
-            new = WrappingKey(new_id("mem"), now)
-            self._held[new.id] = new, new_key()
-        return active_key(self)
+        with self._lock:
+            active = active_key(self)
+            if active.id == replacing:
+                new = WrappingKey(new_id("mem"), now)
+                retired = replace(active, retired=now), self._held[active.id][1]
+                # Swapped as a whole: whoever reads meanwhile finds one active key, never none.
+                self._held = {**self._held, active.id: retired, new.id: (new, new_key())}
+            return active_key(self)
 
     def destroy(self, key_id: str) -> None:
         if active_key(self).id == key_id:
