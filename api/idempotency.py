@@ -95,6 +95,11 @@ def once(
     raise failure
 
 
+def headers_of(place: str, *, replayed: bool) -> dict[str, str]:
+    """The headers of an answer about a thing: where it is, and whether it was made before."""
+    return {"Location": place} | ({REPLAYED: "true"} if replayed else {})
+
+
 def _locked(name: str) -> bool:
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
     with connection.cursor() as cursor:

@@ -8,15 +8,19 @@ from typing import Any
 
 from audit.entries import GENESIS, SERVICE_CHAIN, ChainBroken, Entry, verify_chain
 from audit.models import Chain, LedgerEntry
+from audit.paging import CursorUnknown, Page, page
 from audit.transactions import NoTransaction, require_transaction
 from common.clock import rfc3339
 
 __all__ = [
     "SERVICE_CHAIN",
     "ChainBroken",
+    "CursorUnknown",
     "Entry",
     "NoTransaction",
+    "Page",
     "append",
+    "page",
     "read_chain",
     "require_transaction",
     "verify_all",

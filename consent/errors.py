@@ -61,13 +61,6 @@ class GranteeIsOwner(InvalidInput):
     message = "Your own likeness needs no grant to yourself."
 
 
-class CursorUnknown(InvalidInput):
-    """A list's cursor that doesn't belong to that list."""
-
-    code = "cursor_unknown"
-    message = "The list has no such place."
-
-
 class CameoNotEnrolled(Conflict):
     """Nothing can be granted of a likeness that isn't enrolled, or is erased."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.interface import Page
 from consent.decision import Decision, Effect, Finding
 from consent.errors import (
     ConsentChanged,
@@ -20,7 +21,6 @@ from consent.records import (
     Issued,
     LeaseRecord,
     LeaseState,
-    Page,
     UseRecord,
 )
 from consent.redemption import introspect, redeem, redeem_again

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +96,3 @@ class LeaseRecord:
     state: LeaseState
     expires: datetime
     obligations: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """Part of a list, newest first.
-
-    Attributes:
-        items: at most as many as were asked for.
-        next: cursor of what follows (give it as `after`), None at the end.
-        previous: cursor of what comes before (give it as `before`), None at the beginning.
-    """
-
-    items: tuple[T, ...]
-    next: str | None
-    previous: str | None

@@ -7,19 +7,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from audit.interface import Page, page
 from common.ids import is_id
 from common.keyring import TOKEN
 from consent.decision import Decision, Snapshot, decide
 from consent.errors import CameoNotFound, GrantNotFound, LeaseNotFound
 from consent.models import Audience, Grant, Lease, UseLikeness
-from consent.paging import page
 from consent.records import (
     AudienceRecord,
     GrantRecord,
     GrantVersionRecord,
     LeaseRecord,
     LeaseState,
-    Page,
     UseRecord,
 )
 from consent.request import DecisionRequest, RenderRequest, parse_request

@@ -36,8 +36,8 @@ from identity.summaries import (
     Ruling,
     SessionView,
 )
-from identity.verification.dispute_queue import DisputePage, list_disputes
-from identity.verification.review_queue import ReviewPage, list_reviews
+from identity.verification.dispute_queue import list_disputes
+from identity.verification.review_queue import list_reviews
 
 __all__ = [
     "Advice",
@@ -45,13 +45,11 @@ __all__ = [
     "CameoView",
     "DisputeCapture",
     "DisputeDetail",
-    "DisputePage",
     "DisputeRuling",
     "DisputeView",
     "Receipt",
     "Renewal",
     "ReviewDetail",
-    "ReviewPage",
     "ReviewView",
     "Ruling",
     "SessionView",

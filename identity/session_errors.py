@@ -201,10 +201,3 @@ class DuplicateCheckPending(Unavailable):
 
     code = "duplicate_check_pending"
     message = "This can't be decided just now; it is tried again by itself."
-
-
-class ListCursorUnknown(InvalidInput):
-    """A list's cursor that doesn't belong to that list."""
-
-    code = "cursor_unknown"
-    message = "The list has no such place."

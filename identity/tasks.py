@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import time
 
-from django.db import close_old_connections, transaction
+from django.db import transaction
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 from common.clock import utcnow
 from common.errors import Misconfigured, Unavailable
 from identity.duplicates import rebuild_duplicates
-from identity.enrolment import jobs as jobs
+from identity.enrolment.erasure import UPKEEP_QUEUE
 from identity.enrolment.expiry import expire_cameos, remind_owners
+from identity.enrolment.jobs import fresh_connections
 from identity.enrolment.sessions import VERIFY_QUEUE, VERIFY_TASK
 from identity.models import CaptureSession
 from identity.protection import clips
@@ -36,19 +37,17 @@ REBUILD_SECONDS = 30.0
 )
 def verify(session_id: str) -> None:
     """Check a capture; when a dependency is down, try again for a while."""
-    # No request begins or ends here, so nobody else drops a connection that has broken.
     # Imported here: every process knows the jobs, only workers need the networks behind them.
     from identity.verification.captures import verify_capture
 
-    close_old_connections()
-    try:
+    with fresh_connections():
         verify_capture(session_id)
-    finally:
-        close_old_connections()
 
 
 @app.periodic(cron="* * * * * */5", periodic_id="stalled")
-@app.task(name="identity.retry_stalled", queue="upkeep", queueing_lock="stalled", pass_context=True)
+@app.task(
+    name="identity.retry_stalled", queue=UPKEEP_QUEUE, queueing_lock="stalled", pass_context=True
+)
 async def retry_stalled(context: JobContext, timestamp: int) -> None:
     """Give the jobs of workers that died to others."""
     manager = context.app.job_manager
@@ -58,7 +57,7 @@ async def retry_stalled(context: JobContext, timestamp: int) -> None:
 
 
 @app.periodic(cron="0 * * * *", periodic_id="orphans")
-@app.task(name="identity.forget_orphans", queue="upkeep", queueing_lock="orphans")
+@app.task(name="identity.forget_orphans", queue=UPKEEP_QUEUE, queueing_lock="orphans")
 def forget_orphans(timestamp: int) -> None:
     """Settle what has waited too long; delete sealed clips that no waiting session names."""
     from identity.verification.captures import forget_reviewed_clips, give_up_stale
@@ -78,23 +77,17 @@ def forget_orphans(timestamp: int) -> None:
 
 
 @app.periodic(cron="*/10 * * * *", periodic_id="expiry")
-@app.task(name="identity.expire_cameos", queue="upkeep", queueing_lock="expiry")
+@app.task(name="identity.expire_cameos", queue=UPKEEP_QUEUE, queueing_lock="expiry")
 def end_times(timestamp: int) -> None:
     """End the cameos whose time is over, and remind the owners of those whose time nearly is."""
-    close_old_connections()
-    try:
+    with fresh_connections():
         expire_cameos(now=utcnow())
         remind_owners(now=utcnow())
-    finally:
-        close_old_connections()
 
 
 @app.periodic(cron="* * * * * */10", periodic_id="duplicates")
-@app.task(name="identity.rebuild_duplicates", queue="upkeep", queueing_lock="duplicates")
+@app.task(name="identity.rebuild_duplicates", queue=UPKEEP_QUEUE, queueing_lock="duplicates")
 def make_index_whole(timestamp: int) -> None:
     """Rebuild the index of enrolled people where it is not whole: nobody is new until it is."""
-    close_old_connections()
-    try:
+    with fresh_connections():
         rebuild_duplicates(seconds=REBUILD_SECONDS)
-    finally:
-        close_old_connections()

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from api.authentication import person
 from api.errors import BodyIncomplete, LengthRequired
-from api.idempotency import REPLAYED, once
+from api.idempotency import headers_of, once
 from api.permissions import of_person
 from api.schema import IDEMPOTENCY_CODES, IDEMPOTENCY_KEY, opaque_id, operation
 from api.v1.endpoint import Endpoint
@@ -173,9 +173,7 @@ class Captures(Endpoint):
                 account_id=account_id, session_id=made, now=now
             ),
         )
-        headers = {"Location": reverse("capture-session", args=[view.id])}
-        if replayed:
-            headers[REPLAYED] = "true"
+        headers = headers_of(reverse("capture-session", args=[view.id]), replayed=replayed)
         return Response(SessionShape(view).data, 201, headers=headers)
 
 

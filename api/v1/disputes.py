@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from django.urls import reverse
 from rest_framework import serializers
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.authentication import caller, person
-from api.idempotency import REPLAYED, once
+from api.idempotency import headers_of, once
 from api.permissions import of_person
 from api.schema import (
     IDEMPOTENCY_CODES,
@@ -32,13 +32,11 @@ from api.v1.examples import (
 )
 from api.v1.fields import Body, Id, Moment, OrNull, Text, read_body
 from api.v1.paging import page_body, page_query, page_shape
-from api.v1.reviews import MAX_NOTE, SERIES_BODY, SeriesShape
+from api.v1.reviews import MAX_NOTE, REVIEWS, SERIES_BODY, STAFF, SeriesShape
 from common.clock import utcnow
 from common.errors import FieldError, InvalidInput
 from identity import interface as identity
 
-REVIEWS: Final = "pad:review"
-STAFF = (of_person(REVIEWS),)
 SIDE = (of_person("consent:manage"),)
 READ = (of_person("cameo:read"), *SIDE, *STAFF)
 DISPUTE_ID = opaque_id("dispute_id", "dis")
@@ -217,9 +215,7 @@ class Disputes(Endpoint):
                 identity.read_dispute(by=by, as_staff=False, dispute_id=made, now=now).dispute
             ),
         )
-        headers = {"Location": reverse("dispute", args=[view.id])}
-        if replayed:
-            headers[REPLAYED] = "true"
+        headers = headers_of(reverse("dispute", args=[view.id]), replayed=replayed)
         return Response(DisputeShape(view).data, 201, headers=headers)
 
 
@@ -295,7 +291,5 @@ class DisputeDecide(Endpoint):
                 identity.read_dispute(by=by, as_staff=True, dispute_id=made, now=now).dispute
             ),
         )
-        headers = {"Location": reverse("dispute", args=[view.id])}
-        if replayed:
-            headers[REPLAYED] = "true"
+        headers = headers_of(reverse("dispute", args=[view.id]), replayed=replayed)
         return Response(DisputeShape(view).data, headers=headers)

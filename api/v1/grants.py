@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.authentication import person
-from api.idempotency import REPLAYED, once
+from api.idempotency import headers_of, once
 from api.permissions import of_person
 from api.schema import (
     IDEMPOTENCY_CODES,
@@ -165,9 +165,7 @@ class Grants(Endpoint):
                 name=lambda made: made.id,
                 again=lambda made: consent.read_grant(grant=made, by=account_id),
             )
-        headers = {"Location": reverse("grant", args=[record.id])}
-        if replayed:
-            headers[REPLAYED] = "true"
+        headers = headers_of(reverse("grant", args=[record.id]), replayed=replayed)
         return Response(_render(record), 201, headers=headers)
 
 

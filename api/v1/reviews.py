@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.authentication import person
-from api.idempotency import REPLAYED, once
+from api.idempotency import headers_of, once
 from api.permissions import of_person
 from api.schema import (
     IDEMPOTENCY_CODES,
@@ -29,7 +29,8 @@ from api.v1.paging import page_body, page_query, page_shape
 from common.clock import utcnow
 from identity import interface as identity
 
-STAFF = (of_person("pad:review"),)
+REVIEWS: Final = "pad:review"
+STAFF = (of_person(REVIEWS),)
 REVIEW_ID = opaque_id("review_id", "rev")
 MAX_NOTE = 2000
 
@@ -215,7 +216,5 @@ class ReviewDecide(Endpoint):
             name=lambda made: made.id,
             again=lambda made: identity.read_review(by=by, review_id=made, now=now).review,
         )
-        headers = {"Location": reverse("review", args=[view.id])}
-        if replayed:
-            headers[REPLAYED] = "true"
+        headers = headers_of(reverse("review", args=[view.id]), replayed=replayed)
         return Response(ReviewShape(view).data, headers=headers)

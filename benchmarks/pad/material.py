@@ -85,7 +85,7 @@ class Material(ABC):
         """The same answer under another script's light (none: a neutral screen) in a room.
 
         Raises:
-            NotImplementedError: these frames are a real clip's.
+            ValueError: these frames are a real clip's.
         """
 
     @abstractmethod
@@ -192,7 +192,7 @@ class RealMaterial(Material):
         return self._frames, Script(tuple(prompts)) if prompts else self.script
 
     def lit_by(self, script: Script | None, scene: Scene | None = None) -> list[Picture]:
-        raise NotImplementedError("a real clip's light is what it was")
+        raise ValueError("a real clip's light is what it was")
 
     def guest(self, which: int, first: int, count: int) -> list[Picture]:
         frames, fps = self._guests[which % len(self._guests)]

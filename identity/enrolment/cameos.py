@@ -7,9 +7,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from audit import interface as audit
-from events import interface as events
 from events.interface import EventKind
+from identity.chronicle import tell
 from identity.enrolment.disputes import stay_suspended
 from identity.models import Cameo
 from identity.selectors import lock_cameos, view_of_cameo
@@ -89,7 +88,6 @@ def change_state(
         held_by = "" if to == _State.ERASED else row.held_by
         # Once: a row that is updated twice asks for its owner's, after the cameo's lock.
         Cameo.objects.filter(id=cameo_id).update(state=to, held_by=held_by, epoch=F("epoch") + 1)
-        audit.append(chain=cameo_id, kind=kind.value, body={"by": by or account_id}, now=now)
-        events.emit(kind=kind, subject=cameo_id, data={"cameo": cameo_id}, now=now)
+        tell(cameo_id, kind, {"by": by or account_id}, now=now)
         row.refresh_from_db()
         return view_of_cameo(row)

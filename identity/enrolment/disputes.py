@@ -14,8 +14,8 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from accounts.interface import lock_account
 from audit import interface as audit
-from events import interface as events
 from events.interface import EventKind
+from identity.chronicle import tell
 from identity.models import Cameo, Dispute, Review
 from identity.selectors import (
     CLAIMANT,
@@ -106,7 +106,7 @@ def open_dispute(
         for cameo in (claimant, holder):
             side = CLAIMANT if cameo.id == claimant.id else HOLDER
             opened = {"by": account_id} if side == attempt.side else {}
-            _tell(
+            tell(
                 cameo.id,
                 EventKind.CAMEO_DISPUTED,
                 {"dispute": found.id, "side": side, **opened},
@@ -188,7 +188,7 @@ def withdraw_dispute(cameo_id: str, *, now: datetime) -> None:
             audit.append(chain=name, kind=EventKind.CAMEO_DISPUTE_ENDED.value, body=body, now=now)
         else:
             release_from_dispute(found, name)
-            _tell(name, EventKind.CAMEO_DISPUTE_ENDED, body, now=now)
+            tell(name, EventKind.CAMEO_DISPUTE_ENDED, body, now=now)
 
 
 def stay_suspended(cameo_id: str) -> None:
@@ -198,9 +198,3 @@ def stay_suspended(cameo_id: str) -> None:
     """
     was_active = Dispute.objects.filter(holder_id=cameo_id, state=Dispute.State.OPEN)
     was_active.filter(holder_was=_State.ACTIVE).update(holder_was=_State.SUSPENDED)
-
-
-def _tell(cameo_id: str, kind: EventKind, body: dict[str, str], *, now: datetime) -> None:
-    """Write to a cameo's chain and tell its owner, who reads nothing but their own cameo's id."""
-    audit.append(chain=cameo_id, kind=kind.value, body=body, now=now)
-    events.emit(kind=kind, subject=cameo_id, data={"cameo": cameo_id}, now=now)

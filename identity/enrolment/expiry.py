@@ -7,10 +7,10 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from audit import interface as audit
 from common.clock import rfc3339
 from events import interface as events
 from events.interface import EventKind
+from identity.chronicle import tell
 from identity.models import Cameo
 from identity.selectors import bump_epochs, lock_cameos
 
@@ -32,9 +32,7 @@ def expire_cameos(*, now: datetime) -> int:
             if not due.filter(id=cameo_id).update(state=Cameo.State.EXPIRED):
                 continue
             bump_epochs([cameo_id])
-            kind = EventKind.CAMEO_EXPIRED
-            audit.append(chain=cameo_id, kind=kind.value, body={}, now=now)
-            events.emit(kind=kind, subject=cameo_id, data={"cameo": cameo_id}, now=now)
+            tell(cameo_id, EventKind.CAMEO_EXPIRED, {}, now=now)
         ended += 1
     return ended
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import close_old_connections
 from procrastinate import RetryStrategy
@@ -15,6 +17,16 @@ from identity.enrolment import erasure, upkeep
 log = logging.getLogger(__name__)
 
 
+@contextmanager
+def fresh_connections() -> Iterator[None]:
+    """Drops broken connections around a job: no request begins or ends here that would do it."""
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()
+
+
 @app.task(
     name=erasure.DESTROY_TASK,
     queue=erasure.UPKEEP_QUEUE,
@@ -25,22 +37,16 @@ log = logging.getLogger(__name__)
 )
 def destroy_key(cameo_id: str) -> None:
     """Destroy an erased cameo's data key, unless that is done."""
-    close_old_connections()
-    try:
+    with fresh_connections():
         erasure.destroy_key(cameo_id, now=utcnow())
-    finally:
-        close_old_connections()
 
 
 @app.periodic(cron="17 * * * *", periodic_id="renew_keys")
 @app.task(name="identity.renew_keys", queue=erasure.UPKEEP_QUEUE, queueing_lock="renew_keys")
 def renew_keys(timestamp: int) -> None:
     """Renew the key-encryption key when it is due, and make erasures hold."""
-    close_old_connections()
-    try:
+    with fresh_connections():
         done = upkeep.renew_keys(now=utcnow())
-    finally:
-        close_old_connections()
     if done.renewed or done.destroyed:
         log.info(
             "key-encryption keys changed",
@@ -52,8 +58,5 @@ def renew_keys(timestamp: int) -> None:
 @app.task(name="identity.sweep_keys", queue=erasure.UPKEEP_QUEUE, queueing_lock="sweep_keys")
 def sweep_keys(timestamp: int) -> None:
     """Let go of keys without a living cameo."""
-    close_old_connections()
-    try:
+    with fresh_connections():
         erasure.sweep_keys(now=utcnow())
-    finally:
-        close_old_connections()

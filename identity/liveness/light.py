@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.capture.screen import screen_at
 from identity.liveness.lighting import (
     LATENCIES,
     Evidence,
@@ -26,7 +25,7 @@ from identity.liveness.lighting import (
 from identity.prompts import COLOUR_SECONDS, Script
 from identity.types import NOT_APPLICABLE, NOT_MEASURED, Colours, Signal, SignalOutcome, Track
 
-__all__ = ["WHY", "Reading", "light_response", "rank_of", "read_light", "screen_at"]
+__all__ = ["WHY", "Reading", "light_response", "rank_of", "read_light"]
 
 NAME: Final = "light_response"
 WHY: Final = (

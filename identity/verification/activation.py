@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from audit import interface as audit
 from common.envelope import SealBroken
-from events import interface as events
 from events.interface import EventKind
+from identity.chronicle import tell
 from identity.comparison import Template, UnusableVector, comparison_vector
 from identity.duplicates import Match, add_to_index, find_duplicates
 from identity.models import Cameo
@@ -112,5 +111,4 @@ def _enrol(
         "template_format": template.template_format,
         "template_version": version,
     }
-    audit.append(chain=cameo_id, kind=kind.value, body=body, now=now)
-    events.emit(kind=kind, subject=cameo_id, data={"cameo": cameo_id}, now=now)
+    tell(cameo_id, kind, body, now=now)

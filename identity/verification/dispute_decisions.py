@@ -7,11 +7,10 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from audit import interface as audit
 from common.canonical import sha256_hex
 from common.errors import FieldError, InvalidInput
-from events import interface as events
 from events.interface import EventKind
+from identity.chronicle import tell
 from identity.comparison import Template
 from identity.duplicates import remove_from_index
 from identity.models import Cameo, CaptureSession, DecisionRecord, Dispute
@@ -29,8 +28,8 @@ from identity.types import Assurance
 from identity.verification.activation import activate, duplicates_of
 from identity.verification.dispute_queue import staff_view
 from identity.verification.records import read_body
-from identity.verification.review_queue import require_staff
-from identity.verification.reviews import MAX_NOTE, kept_template
+from identity.verification.review_queue import check_note, require_staff
+from identity.verification.reviews import kept_template
 
 
 def decide_dispute(
@@ -89,9 +88,7 @@ def _check(ruling: DisputeRuling) -> None:
     if ruling.favour not in (CLAIMANT, HOLDER):
         message = f"One of {CLAIMANT}, {HOLDER}."
         raise InvalidInput(fields=(FieldError("/for", "unknown_value", message),))
-    if len(ruling.note) > MAX_NOTE or "\x00" in ruling.note:
-        message = f"Up to {MAX_NOTE} characters."
-        raise InvalidInput(fields=(FieldError("/note", "out_of_range", message),))
+    check_note(ruling.note)
 
 
 def _for_claimant(row: Dispute, *, now: datetime) -> bool:
@@ -150,7 +147,4 @@ def _close(row: Dispute, ruling: DisputeRuling, *, by: str, now: datetime) -> No
             "by": by,
             "note_sha256": note,
         }
-        kind = EventKind.CAMEO_DISPUTE_ENDED
-        audit.append(chain=cameo_id, kind=kind.value, body=body, now=now)
-        # The owner reads nothing but their own cameo's id.
-        events.emit(kind=kind, subject=cameo_id, data={"cameo": cameo_id}, now=now)
+        tell(cameo_id, EventKind.CAMEO_DISPUTE_ENDED, body, now=now)

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
-from common.ids import is_id
+from audit.interface import Page, page
 from identity.models import Dispute
 from identity.selectors import CLAIMANT, HOLDER, view_of_dispute
-from identity.session_errors import ListCursorUnknown
 from identity.summaries import DisputeSides, DisputeView
-from identity.verification.review_queue import MAX_LIMIT, require_staff
-
-
-@dataclass(frozen=True, slots=True)
-class DisputePage:
-    """A page of disputes, newest first; `next` and `previous` are cursors."""
-
-    items: tuple[DisputeView, ...]
-    next: str | None
-    previous: str | None
+from identity.verification.review_queue import require_staff
 
 
 def list_disputes(
     *, by: str, as_staff: bool, after: str | None, before: str | None, limit: int
-) -> DisputePage:
+) -> Page[DisputeView]:
     """A page of disputes, newest first.
 
     Args:
@@ -38,40 +28,25 @@ def list_disputes(
 
     Raises:
         NotStaff: if they ask as staff and aren't.
-        ListCursorUnknown: for a cursor that isn't in this list, two cursors, or another limit.
+        CursorUnknown: for a cursor that isn't in this list, two cursors, or another limit.
     """
     if as_staff:
         require_staff(by)
-    if not 1 <= limit <= MAX_LIMIT or (after is not None and before is not None):
-        raise ListCursorUnknown
     own = Q(claimant__owner_id=by) | Q(holder__owner_id=by)
     rows = Dispute.objects.select_related("claimant", "holder")
-    # A cursor may be of a dispute that has ended meanwhile: it has left the list of staff.
     seen = rows.exclude(own) if as_staff else rows.filter(own)
-    listed = seen.filter(state=Dispute.State.OPEN) if as_staff else seen
-    backwards, cursor = before is not None, before if before is not None else after
-    found = listed if cursor is None else listed.filter(_beyond(seen, cursor, backwards))
-    order = ("created", "id") if backwards else ("-created", "-id")
-    taken = list(found.order_by(*order)[: limit + 1])
-    more, taken = len(taken) > limit, taken[:limit]
-    if backwards:
-        taken.reverse()
-    first, last = (taken[0].id, taken[-1].id) if taken else (None, None)
-    return DisputePage(
-        items=tuple(staff_view(row) if as_staff else view_of_dispute(row, by) for row in taken),
-        next=last if more or backwards else None,
-        previous=first if (more if backwards else after is not None) else None,
+    return page(
+        seen.filter(state=Dispute.State.OPEN) if as_staff else seen,
+        staff_view if as_staff else lambda row: view_of_dispute(row, by),
+        moment="created",
+        name="id",
+        prefix="dis",
+        after=after,
+        before=before,
+        limit=limit,
+        # One that has ended meanwhile has left the list of staff, and is a place all the same.
+        places=seen,
     )
-
-
-def _beyond(rows: QuerySet[Dispute], cursor: str, backwards: bool) -> Q:
-    at = None
-    if is_id("dis", cursor):
-        at = rows.filter(id=cursor).values_list("created", flat=True).first()
-    if at is None:
-        raise ListCursorUnknown
-    side = "gt" if backwards else "lt"
-    return Q(**{f"created__{side}": at}) | Q(**{"created": at, f"id__{side}": cursor})
 
 
 def staff_view(row: Dispute) -> DisputeView:

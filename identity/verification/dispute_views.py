@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from identity.models import CaptureSession, DecisionRecord, Dispute
-from identity.runtime.trackfile import TrackBroken
 from identity.selectors import CLAIMANT, HOLDER, view_of_dispute
-from identity.session_errors import NoSuchDispute, OwnReview, TrackGone
+from identity.session_errors import NoSuchDispute, OwnReview
 from identity.summaries import DisputeCapture, DisputeDetail
 from identity.verification.dispute_queue import staff_view
 from identity.verification.records import read_body
 from identity.verification.review_queue import require_staff
-from identity.verification.review_views import Series, series_of
-from identity.verification.tracks import read_track
+from identity.verification.review_views import kept_series
 
 
 def read_dispute(*, by: str, as_staff: bool, dispute_id: str, now: datetime) -> DisputeDetail:
@@ -45,11 +43,7 @@ def _capture(session: CaptureSession, row: Dispute, *, now: datetime) -> Dispute
     stored = DecisionRecord.objects.filter(session_id=session.id).first()
     record = read_body(stored) if stored else None
     compared = (record or {}).get("compared") or {}
-    try:
-        series: Series | None = series_of(read_track(session.id, now=now))
-        missing = None
-    except (TrackGone, TrackBroken) as error:
-        series, missing = None, error.code
+    series, missing = kept_series(session.id, now=now)
     return DisputeCapture(
         session_id=session.id,
         side=CLAIMANT if session.cameo_id == row.claimant_id else HOLDER,

@@ -38,11 +38,7 @@ def read_review(*, by: str, review_id: str, now: datetime) -> ReviewDetail:
     if row is None:
         raise NoSuchReview
     record = DecisionRecord.objects.filter(session_id=row.session_id).first()
-    try:
-        series: Series | None = series_of(read_track(row.session_id, now=now))
-        missing = None
-    except (TrackGone, TrackBroken) as error:
-        series, missing = None, error.code
+    series, missing = kept_series(row.session_id, now=now)
     return ReviewDetail(
         review=view_of_review(row),
         record=read_body(record) if record else None,
@@ -50,6 +46,18 @@ def read_review(*, by: str, review_id: str, now: datetime) -> ReviewDetail:
         series_missing=missing,
         clip_kept=bool(row.session.clip_file),
     )
+
+
+def kept_series(session_id: str, *, now: datetime) -> tuple[Series | None, str | None]:
+    """A session's series, or None and the code of why its track is not to be had.
+
+    Raises:
+        Unavailable: if keystore or key-encryption key can't be reached.
+    """
+    try:
+        return series_of(read_track(session_id, now=now)), None
+    except (TrackGone, TrackBroken) as error:
+        return None, error.code
 
 
 def series_of(track: Track) -> Series:

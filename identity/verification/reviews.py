@@ -41,10 +41,9 @@ from identity.verification.activation import (
 )
 from identity.verification.findings import DUPLICATE_REVIEW
 from identity.verification.records import read_body
-from identity.verification.review_queue import require_staff, view_of_review
+from identity.verification.review_queue import check_note, require_staff, view_of_review
 from identity.verification.tracks import read_track
 
-MAX_NOTE = 2000
 _Purpose = CaptureSession.Purpose
 
 
@@ -105,9 +104,7 @@ def _check(ruling: Ruling) -> None:
     if ruling.decision not in Review.Decision.values:
         message = f"One of {', '.join(Review.Decision.values)}."
         raise InvalidInput(fields=(FieldError("/decision", "unknown_value", message),))
-    if len(ruling.note) > MAX_NOTE or "\x00" in ruling.note:
-        message = f"Up to {MAX_NOTE} characters."
-        raise InvalidInput(fields=(FieldError("/note", "out_of_range", message),))
+    check_note(ruling.note)
     if ruling.duplicate_confirmed and ruling.decision != Review.Decision.REFUSE:
         raise _senseless("Only a refusal can confirm a duplicate.")
 

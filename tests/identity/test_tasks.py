@@ -13,6 +13,7 @@ from procrastinate.contrib.django import app
 
 from common.errors import Unavailable
 from identity import tasks
+from identity.enrolment import jobs
 from identity.enrolment.sessions import VERIFY_TASK
 from identity.protection import clips
 from tests.identity.duplicates.people import account, enrol, face, search
@@ -41,7 +42,7 @@ def test_an_index_that_is_not_whole_is_rebuilt_every_ten_seconds(
         cursor.execute("delete from identity_duplicate_index")
     assert search(face(0)).whole is False
     # It would end this test's transaction with its connection.
-    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)
+    monkeypatch.setattr(jobs, "close_old_connections", lambda: None)
     tasks.make_index_whole(timestamp=0)
     found = search(face(0))
     assert (found.whole, [match.cameo_id for match in found.matches]) == (True, [alice.id])
@@ -59,7 +60,7 @@ def test_a_rebuild_gives_way_after_a_while_and_leaves_no_connection_that_broke(
         seen.append(f"{seconds}")
         raise Unavailable
 
-    monkeypatch.setattr(tasks, "close_old_connections", lambda: seen.append("closed"))
+    monkeypatch.setattr(jobs, "close_old_connections", lambda: seen.append("closed"))
     monkeypatch.setattr(tasks, "rebuild_duplicates", rebuild)
     with pytest.raises(Unavailable):
         tasks.make_index_whole(timestamp=0)

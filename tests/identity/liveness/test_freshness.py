@@ -10,18 +10,10 @@ import pytest
 from identity.liveness.freshness import WHY, freshness
 from identity.types import Changes, Signal, Track
 from tests.identity.liveness.build import a_track
+from tests.identity.liveness.whole import noisy_changes
 
 SECONDS = 6.0
 FRAMES = 180
-
-
-def noisy_changes(n: int, seed: int = 0) -> Changes:
-    """Changes as a camera's noise makes them: about the same size, never the same."""
-    chance = np.random.default_rng(seed)
-    prints = chance.normal(size=(n, 32)).astype(np.float32)
-    size = (1.5 + 0.1 * chance.normal(size=n)).astype(np.float32)
-    size[:1] = np.nan
-    return Changes(size, size.copy(), prints)
 
 
 def said(signal: Signal) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, connections
 
 from accounts.models import User
-from audit.interface import read_chain, verify_all
+from audit.interface import CursorUnknown, Page, read_chain, verify_all
 from common.errors import CameoError, InvalidInput
 from events.models import Event
 from identity import interface as identity
@@ -21,7 +21,6 @@ from identity.session_errors import (
     DisputeChanged,
     DisputeDecided,
     FreshCaptureMissing,
-    ListCursorUnknown,
     NoSuchDispute,
     NotEnrolled,
     NotStaff,
@@ -51,7 +50,7 @@ def index_of(quarrel: Quarrel) -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
-def listed(by: User, *, as_staff: bool = True, **asked: Any) -> identity.DisputePage:
+def listed(by: User, *, as_staff: bool = True, **asked: Any) -> Page[identity.DisputeView]:
     wanted: dict[str, Any] = {"after": None, "before": None, "limit": 10} | asked
     return identity.list_disputes(by=by.id, as_staff=as_staff, **wanted)
 
@@ -300,10 +299,10 @@ def test_pages_go_forth_and_back(quarrel: Quarrel) -> None:
     assert (first.previous, second.next) == (None, None)
     assert listed(quarrel.staff, limit=2, before=second.previous).items == first.items
     for wrong in ({"after": "x"}, {"after": "dis_" + "a" * 26}, {"limit": 0}, {"limit": 101}):
-        with pytest.raises(ListCursorUnknown):
+        with pytest.raises(CursorUnknown):
             listed(quarrel.staff, **wrong)
     others = next(one.id for one in first.items + second.items if _not_of(quarrel, one))
-    with pytest.raises(ListCursorUnknown):
+    with pytest.raises(CursorUnknown):
         listed(quarrel.holder, as_staff=False, after=others)
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connections
 
 from accounts.models import User
-from audit.interface import read_chain, verify_all
+from audit.interface import CursorUnknown, read_chain, verify_all
 from common.errors import InvalidInput
 from events.models import Event
 from identity import interface as identity
@@ -20,7 +20,6 @@ from identity.duplicates import Duplicates, Match
 from identity.models import Cameo, CaptureSession, Review, StoredTrack, Template
 from identity.session_errors import (
     CameoStateConflict,
-    ListCursorUnknown,
     NoSuchReview,
     NotStaff,
     OwnReview,
@@ -240,9 +239,9 @@ def test_pages_go_forth_and_back(alice: User, sam: User, booth: Booth) -> None:
     assert len(page(state="open").items) == 2
     assert [r.id for r in page(state="decided").items] == [first.items[0].id]
     for wrong in ({"after": "x"}, {"after": "rev_" + "a" * 26}, {"limit": 0}, {"limit": 101}):
-        with pytest.raises(ListCursorUnknown):
+        with pytest.raises(CursorUnknown):
             page(**wrong)
-    with pytest.raises(ListCursorUnknown):
+    with pytest.raises(CursorUnknown):
         page(after=first.next, before=first.next)
     with pytest.raises(InvalidInput):
         page(state="lost")

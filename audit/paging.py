@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
+from common.errors import InvalidInput
 from common.ids import is_id
-from consent.errors import CursorUnknown
-from consent.records import Page
 
 MAX_LIMIT = 100
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
+
+
+class CursorUnknown(InvalidInput):
+    """A list's cursor that doesn't belong to that list."""
+
+    code = "cursor_unknown"
+    message = "The list has no such place."
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Part of a list, newest first.
+
+    Attributes:
+        items: at most as many as were asked for.
+        next: cursor of what follows (give it as `after`), None at the end.
+        previous: cursor of what comes before (give it as `before`), None at the beginning.
+    """
+
+    items: tuple[T, ...]
+    next: str | None
+    previous: str | None
 
 
 def page(
@@ -28,11 +50,12 @@ def page(
     after: str | None,
     before: str | None,
     limit: int,
+    places: QuerySet[M] | None = None,
 ) -> Page[T]:
     """One page of `rows`, ordered by the fields `moment` and `name`, both descending.
 
     Args:
-        rows: all that the asker may see; a cursor names one of them by its `name`.
+        rows: what is listed; a cursor names one of them by its `name`.
         record: what a row becomes.
         moment: field with the time.
         name: field with the id, unique among `rows`.
@@ -40,9 +63,10 @@ def page(
         after: give what follows this one.
         before: give what comes before this one.
         limit: at most so many, 1 to `MAX_LIMIT`.
+        places: rows that a cursor may name, where some of them may have left the list since.
 
     Raises:
-        CursorUnknown: for a cursor that isn't among `rows`, two cursors, or another limit.
+        CursorUnknown: for a cursor that isn't among them, two cursors, or another limit.
     """
     if not 1 <= limit <= MAX_LIMIT or (after is not None and before is not None):
         raise CursorUnknown
@@ -52,7 +76,9 @@ def page(
     if cursor is not None:
         if not is_id(prefix, cursor):
             raise CursorUnknown
-        found = found.filter(_beyond(rows, cursor, moment, name, backwards))
+        found = found.filter(
+            _beyond(rows if places is None else places, cursor, moment, name, backwards)
+        )
     order = (moment, name) if backwards else (f"-{moment}", f"-{name}")
     taken = list(found.order_by(*order)[: limit + 1])
     more, taken = len(taken) > limit, taken[:limit]
