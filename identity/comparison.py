@@ -140,3 +140,17 @@ def comparison_vector(template: Template, calibration: Calibration) -> Vector:
         for weight, vector in zip(calibration.weights, template.vectors, strict=True)
     ]
     return np.concatenate(parts).astype(np.float32)
+
+
+def compare_vectors(one: Vector, other: Vector, calibration: Calibration) -> float:
+    """Returns the comparison score of two comparison vectors, as stored templates hold them.
+
+    Raises:
+        UnusableVector: their shapes differ, or the score isn't finite.
+    """
+    if one.shape != other.shape:
+        raise UnusableVector
+    total = float(np.dot(one.astype(np.float64), other)) + calibration.bias
+    if not np.isfinite(total):
+        raise UnusableVector
+    return total

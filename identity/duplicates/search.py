@@ -11,7 +11,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from common.envelope import SealBroken
-from identity.comparison import TemplateFormatMismatch, UnusableVector
+from identity.comparison import TemplateFormatMismatch, UnusableVector, compare_vectors
 from identity.duplicates.index import (
     as_text,
     delete_rows,
@@ -120,7 +120,7 @@ def find_duplicates(
         for name, (found_format, found) in opened.items():
             if found_format != template_format:
                 raise TemplateFormatMismatch
-            score = _exact_score(vector, found, scale)
+            score = compare_vectors(vector, found, scale)
             if score >= threshold:
                 matches.append(Match(name, score))
     except (SealBroken, TemplateFormatMismatch, UnusableVector):
@@ -166,12 +166,3 @@ def _nearest(row: NDArray[np.float16], template_format: str, limit: int) -> list
             return names
         log.warning("rows of erased cameos are taken out of the duplicate index")
         delete_rows(gone)
-
-
-def _exact_score(one: Vector, other: Vector, calibration: Calibration) -> float:
-    if one.shape != other.shape:
-        raise UnusableVector
-    score = float(np.dot(one.astype(np.float64), other)) + calibration.bias
-    if not np.isfinite(score):
-        raise UnusableVector
-    return score

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from django.conf import settings
 
 from common.envelope import SealBroken
 from events.interface import EventKind
 from identity.chronicle import tell
-from identity.comparison import Template, UnusableVector, comparison_vector
+from identity.comparison import (
+    Template,
+    UnusableVector,
+    compare_vectors,
+    comparison_vector,
+)
 from identity.duplicates import Match, add_to_index, find_duplicates
 from identity.models import Cameo
 from identity.protection.templates import read_template, store_template
@@ -35,13 +39,12 @@ def compare_with_own(cameo_id: str, template: Template) -> Compared | None:
     calibration = engines().calibration
     try:
         template_format, own = read_template(cameo_id)
-        vector = comparison_vector(template, calibration)
+        if template_format != template.template_format:
+            return None
+        score = compare_vectors(own, comparison_vector(template, calibration), calibration)
     except (SealBroken, UnusableVector):
         return None
-    if template_format != template.template_format or own.shape != vector.shape:
-        return None
-    score = float(np.dot(own.astype(np.float64), vector)) + calibration.bias
-    return Compared(score, calibration.template_threshold) if np.isfinite(score) else None
+    return Compared(score, calibration.template_threshold)
 
 
 def duplicates_of(cameo_id: str, owner_id: str, template: Template) -> tuple[Match, ...]:
