@@ -9,6 +9,7 @@ interface of PEP 517, that says name and version and runs nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -185,13 +186,13 @@ def _last_line(log: Path) -> str:
 
 
 def _folder_bytes(folder: Path) -> int:
+    # The client removes its temporary files and folders as it pleases: `walk` passes over those
+    # folders, and what can't be asked for its size counts for nothing.
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        # The client removes its temporary files as it pleases.
-        except OSError:
-            continue
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(parent, name).stat().st_size
     return total
 
 

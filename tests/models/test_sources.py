@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import threading
@@ -17,7 +18,7 @@ import pytest
 
 from models.errors import DigestMismatch, SourceUnreachable
 from models.manifest import RegistrySource, WebArchive, WebFile
-from models.sources import NetworkFetcher, describe, pip_arguments
+from models.sources import NetworkFetcher, _folder_bytes, describe, pip_arguments
 from tests.models.small_packs import digest, registry_source, tar_of, zip_of
 
 Web = Callable[[Callable[[httpx.Request], httpx.Response]], None]
@@ -102,6 +103,22 @@ def test_a_machine_without_pip_is_said(place: Path, monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(SourceUnreachable):
         NetworkFetcher().fetch(source, place)
+
+
+def test_a_folder_that_the_client_removes_while_it_is_counted_counts_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kept").write_bytes(bytes(5))
+    (tmp_path / "gone").mkdir()
+    scan = os.scandir
+
+    def vanishing(path: str) -> object:
+        if Path(path).name == "gone":
+            raise FileNotFoundError(path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+    assert _folder_bytes(tmp_path) == 5
 
 
 def test_pip_is_told_to_install_nothing_and_to_compare_digests(tmp_path: Path) -> None:
