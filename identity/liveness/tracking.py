@@ -15,7 +15,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.liveness.detection import box_of, confirm, distinct, look, look_closer, overlap
+from identity.liveness.detection import (
+    SAME_FACE,
+    Box,
+    box_of,
+    confirm,
+    distinct,
+    look,
+    look_closer,
+    overlap,
+)
 from identity.types import DetectionPass, Jump
 from models.engine import (
     MESH_POINTS,
@@ -32,7 +41,7 @@ from models.errors import UnusableRegion
 PRESENT: Final = 0.5
 PASS_SECONDS: Final = 0.2
 """Between looks over the whole picture, so that half a second is told from less."""
-CLOSER_EVERY: Final = 5
+CLOSER_EVERY: Final = 2
 """Each so many looks, and each while a second face is in sight, small faces are looked for."""
 SEARCH_SECONDS: Final = 0.1
 OTHER_MIN_SIDE: Final = 20.0
@@ -40,7 +49,6 @@ OTHER_MIN_PART: Final = 0.2
 """A second face has at least this part of the first one's size: a poster on the wall counts,
 a pattern in the wallpaper doesn't."""
 OTHER_MIN_SCORE: Final = 0.6
-_AROUND_MAIN: Final = 0.15
 
 JUMP_SECONDS: Final = 0.25
 JUMP_PLACE: Final = 0.5
@@ -200,18 +208,10 @@ class Tracker:
         self, picture: Picture, main: FaceMesh, faces: tuple[DetectedFace, ...]
     ) -> int:
         """How many faces there are beside the main one, by detector and mesh together."""
-        x0, y0, x1, y1 = box_of(main)
-        side = max(x1 - x0, y1 - y0)
-        around = (
-            x0 - _AROUND_MAIN * side,
-            y0 - _AROUND_MAIN * side,
-            x1 + _AROUND_MAIN * side,
-            y1 + _AROUND_MAIN * side,
-        )
+        own = box_of(main)
+        side = max(own[2] - own[0], own[3] - own[1])
         apart = [
-            face
-            for face in faces
-            if face.score >= OTHER_MIN_SCORE and not _middle_inside(face.box, around)
+            face for face in faces if face.score >= OTHER_MIN_SCORE and not _is_same(face.box, own)
         ]
         if not apart:
             return 0
@@ -220,7 +220,7 @@ class Tracker:
         count = sum(
             1
             for other in confirm(picture, apart, self.mesh)
-            if other.side >= smallest and not _middle_inside(other.box, around)
+            if other.side >= smallest and not _is_same(other.box, own)
         )
         self.mesh_seconds += self.clock() - started
         return count
@@ -240,9 +240,11 @@ class Tracker:
         return len(self.jumps) > noted
 
 
-def _middle_inside(box: tuple[float, float, float, float], other: tuple[float, ...]) -> bool:
+def _is_same(box: Box, own: Box) -> bool:
+    """Whether a box is but another one of the same face."""
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return other[0] <= x <= other[2] and other[1] <= y <= other[3]
+    inside = own[0] <= x <= own[2] and own[1] <= y <= own[3]
+    return inside or overlap(box, own) >= SAME_FACE
 
 
 def _look_of(picture: Picture, mesh: FaceMesh) -> NDArray[np.float32]:
