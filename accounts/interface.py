@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from accounts import ages
 from accounts.callers import Caller, caller_of, client_of
 from accounts.errors import InvalidClient, InvalidToken
 from accounts.generators import (
@@ -22,6 +23,8 @@ from audit.interface import NoTransaction, require_transaction
 from common.errors import Unauthenticated
 
 __all__ = [
+    "ACCOUNT_FACTS",
+    "GENERATOR_FACTS",
     "PERSON_SCOPES",
     "RENDERER_SCOPES",
     "SCOPES",
@@ -32,6 +35,7 @@ __all__ = [
     "InvalidToken",
     "NoTransaction",
     "Registered",
+    "ages",
     "caller_of",
     "client_of",
     "hold_generator",
@@ -44,6 +48,19 @@ __all__ = [
     "resume_generator",
     "suspend_generator",
 ]
+
+
+ACCOUNT_FACTS: Final = """
+    select u.id, u.is_active, u.birth_date, exists (
+        select from accounts_guardianship w join accounts_user g on g.id = w.guardian_id
+        where w.minor_id = u.id and w.state = 'accepted' and g.is_active
+    ) as guarded
+    from accounts_user u"""
+"""What a decision needs of every account, as a query that others may join to theirs; `guarded`
+is whether a guardian's open account stands by a minor."""
+GENERATOR_FACTS: Final = """
+    select client_id, audience, suspended, renders, tokens_not_before from accounts_generator"""
+"""The same of every client."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
+    birth_date = models.DateField(null=True, blank=True)
 
     objects = UserManager()
 
@@ -50,6 +51,39 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="account_email_any_case")]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+def _guardianship_id() -> str:
+    return new_id("gua")
+
+
+class Guardianship(models.Model):
+    """A grown-up's account that stands by a minor's; one that has ended stays as history."""
+
+    class State(models.TextChoices):
+        ASKED = "asked"
+        ACCEPTED = "accepted"
+        ENDED = "ended"
+
+    id = models.CharField(max_length=32, primary_key=True, default=_guardianship_id, editable=False)
+    minor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    guardian = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ASKED)
+    asked = models.DateTimeField()
+    accepted = models.DateTimeField(null=True)
+    ended = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["minor"],
+                condition=~models.Q(state="ended"),
+                name="accounts_one_live_guardianship_per_minor",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.id

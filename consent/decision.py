@@ -1,18 +1,26 @@
-"""The decision: one pure function from a request and a snapshot to permit or deny.
+"""The decision: one pure function from a request and a snapshot to permit, pending or deny.
 
-Nothing here reads a clock or a database. What isn't known denies, and so does an exception:
-there is no path to permit but through every condition.
+docs/decision.md says its rules one by one. Nothing here reads a clock or a database. What isn't
+known denies, and so does an exception: there is no path to permit but through every condition.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from consent.facts import (
+    ANYONE,
+    AUDIENCES,
+    MUTUALS,
+    ONLY_ME,
+    LikenessFact,
+    Snapshot,
+)
 from consent.reasons import OWN_FAULTS, Reason
 from consent.request import (
     MAX_LIKENESSES,
@@ -24,86 +32,33 @@ from consent.request import (
     is_digest,
     is_seconds,
 )
-from consent.terms import Terms
+from consent.terms import (
+    NO_TERMS,
+    ApprovalEachTime,
+    Circumstances,
+    Price,
+    Purposes,
+    Remix,
+    Terms,
+)
 
 log = logging.getLogger(__name__)
 
-ONLY_ME = "only_me"
-GRANTED = "granted"
+STRICT = Terms((Purposes(frozenset({Purpose.PERSONAL.value})), Remix(False)))
+"""What binds a minor themselves; anybody else needs an approval each time as well."""
+STRICT_FOR_OTHERS = Terms((*STRICT.terms, ApprovalEachTime()))
+
+OWN = "own"
+GRANT = "grant"
+AUDIENCE = "audience"
 
 
 class Effect(StrEnum):
     """What a decision says."""
 
     PERMIT = "permit"
+    PENDING = "pending"
     DENY = "deny"
-
-
-@dataclass(frozen=True, slots=True)
-class AccountFact:
-    """An account as it was read."""
-
-    id: str
-    is_active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GeneratorFact:
-    """A generator as it was read.
-
-    Attributes:
-        client_id: what OAuth knows it by.
-        audience: what tokens for it name as `aud`.
-        suspended: it is refused everywhere.
-        renders: it may ask for likenesses at all.
-        tokens_not_before: when it was last suspended or resumed.
-    """
-
-    client_id: str
-    audience: str
-    suspended: bool
-    renders: bool
-    tokens_not_before: datetime | None = None
-
-    def has_revoked(self, issued: int) -> bool:
-        """Whether a token with the `iat` of `issued` may be from before the last suspension.
-
-        In whole seconds one that is older can't be told from one of the same second.
-        """
-        since = self.tokens_not_before
-        return since is not None and issued <= since.timestamp()
-
-
-@dataclass(frozen=True, slots=True)
-class GrantFact:
-    """The live grant from a cameo's owner to the requester."""
-
-    id: str
-    version: int
-    grantee: str
-    terms: Terms
-
-
-@dataclass(frozen=True, slots=True)
-class LikenessFact:
-    """A cameo as it was read, with what its owner allows the requester."""
-
-    cameo: str
-    owner: AccountFact
-    state: str
-    expires: datetime | None
-    epoch: int
-    audience: str
-    grant: GrantFact | None
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One consistent read of everything a decision uses; what wasn't found is left out."""
-
-    requester: AccountFact | None
-    generator: GeneratorFact | None
-    likenesses: tuple[LikenessFact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +71,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a permit rests on for one cameo; no grant means that the requester owns it."""
+    """What a permit rests on for one cameo.
+
+    Attributes:
+        way: `own`, `grant` or `audience`.
+        grant, grant_version: of the way `grant`.
+        approval: id of the one that was needed, and is spent by the redemption.
+        price: what the use costs.
+    """
 
     cameo: str
     epoch: int
-    grant: str | None
-    grant_version: int | None
+    way: str
+    grant: str | None = None
+    grant_version: int | None = None
+    approval: str | None = None
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +94,10 @@ class Decision:
     """What was decided.
 
     Attributes:
-        effect: permit or deny.
+        effect: permit, pending or deny.
         reasons: why not, the request's own faults first; empty exactly when permitted.
         obligations: what the generator must do with what it renders.
-        basis: for each likeness in the request's order; empty when denied.
+        basis: for each likeness in the request's order; empty unless permitted.
         valid_until: the first moment at which this permit ends by its own terms, if there is one.
     """
 
@@ -147,6 +112,13 @@ class Decision:
         return self.effect is Effect.PERMIT
 
     @property
+    def pending(self) -> tuple[str, ...]:
+        """The cameos whose owners are to be asked, where nothing but that is missing."""
+        if self.effect is not Effect.PENDING:
+            return ()
+        return tuple(dict.fromkeys(f.cameo for f in self.reasons if f.cameo is not None))
+
+    @property
     def epochs(self) -> dict[str, int]:
         """Each cameo's epoch that the permit was decided on."""
         return {entry.cameo: entry.epoch for entry in self.basis}
@@ -159,6 +131,8 @@ class Decision:
         """
         if self.permitted:
             return ()
+        if self.effect is Effect.PENDING:
+            return (Reason.APPROVAL_NEEDED,)
         own = tuple(dict.fromkeys(f.reason for f in self.reasons if f.reason in OWN_FAULTS))
         return own or (Reason.NOT_PERMITTED,)
 
@@ -174,7 +148,7 @@ class Decision:
 
 
 def decide(request: DecisionRequest, snapshot: Snapshot) -> Decision:
-    """Permit or deny `request` by what `snapshot` holds.
+    """Permit `request`, deny it or have it approved first, by what `snapshot` holds.
 
     All or nothing over the likenesses. An owner may use their own likeness without a grant;
     what is always denied stays denied to them too.
@@ -202,16 +176,21 @@ def _decide(request: DecisionRequest, snapshot: Snapshot) -> Decision:
         raise ValueError("a snapshot with two facts about one cameo")
     found = [Finding(reason) for reason in _own_faults(request.render)]
     found += [Finding(reason) for reason in _party_faults(request, snapshot)]
+    used: list[_Cover] = []
     for cameo in request.render.likenesses:
-        found += [Finding(r, cameo) for r in _likeness_faults(request, facts.get(cameo))]
+        cover = _cover(request, snapshot, facts, cameo)
+        used.append(cover)
+        found += [Finding(reason, cameo) for reason in cover.faults]
     if found:
-        return Decision(Effect.DENY, tuple(dict.fromkeys(found)))
-    used = [facts[cameo] for cameo in request.render.likenesses]
+        only_approvals = all(finding.reason is Reason.APPROVAL_NEEDED for finding in found)
+        effect = Effect.PENDING if only_approvals else Effect.DENY
+        return Decision(effect, tuple(dict.fromkeys(found)))
     return Decision(
         Effect.PERMIT,
         (),
-        basis=tuple(_basis(request, fact) for fact in used),
-        valid_until=min(_ends(request, used), default=None),
+        obligations=tuple(sorted({name for cover in used for name in cover.obligations})),
+        basis=tuple(cover.basis for cover in used if cover.basis is not None),
+        valid_until=min((end for cover in used for end in cover.ends), default=None),
     )
 
 
@@ -268,40 +247,152 @@ _STATE_FAULTS = {
 }
 
 
-def _likeness_faults(request: DecisionRequest, fact: LikenessFact | None) -> Iterator[Reason]:
+@dataclass(frozen=True, slots=True)
+class _Cover:
+    """What stands against one likeness, or else what its permit rests on."""
+
+    faults: tuple[Reason, ...]
+    basis: Basis | None = None
+    obligations: tuple[str, ...] = ()
+    ends: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way to be covered: what it lacks, and what it would rest on."""
+
+    kind: str
+    faults: tuple[Reason, ...]
+    terms: Terms = NO_TERMS
+    end: datetime | None = None
+
+    @property
+    def rank(self) -> int:
+        """0 is open, 1 lacks an approval alone, 2 is closed."""
+        if not self.faults:
+            return 0
+        return 1 if set(self.faults) == {Reason.APPROVAL_NEEDED} else 2
+
+
+def _cover(
+    request: DecisionRequest, snapshot: Snapshot, facts: Mapping[str, LikenessFact], cameo: str
+) -> _Cover:
+    fact = facts.get(cameo)
     if fact is None:
-        yield Reason.CAMEO_UNKNOWN
-        return
+        return _Cover((Reason.CAMEO_UNKNOWN,))
+    company = _company(request, facts, fact)
+    faults = [*_state_faults(request, fact), *_block_faults(request, snapshot, fact, company)]
+    approval = fact.approval if fact.approval and request.at < fact.approval.until else None
+    friends = snapshot.friends_of(fact.owner.id)
+    around = Circumstances(
+        fact.count.uses, fact.count.today, company, friends, approval is not None
+    )
+    minor = fact.owner.is_minor(request.at)
+    ends = [fact.expires] if fact.expires is not None else []
+    if request.requester == fact.owner.id:
+        if minor:
+            faults += _reasons(STRICT, request, around)
+        return _Cover(tuple(faults), Basis(cameo, fact.epoch, OWN), (), tuple(ends))
+    faults += _reasons(fact.restrictions, request, around)
+    if minor:
+        faults += _reasons(STRICT_FOR_OTHERS, request, around)
+    ways = [_by_grant(request, fact, around), *_by_audience(request, snapshot, fact)]
+    way = min(ways, key=lambda one: one.rank)
+    faults += way.faults if way.rank < 2 else [r for one in ways for r in one.faults]
+    ends += [end for end in (fact.restrictions.not_after, way.terms.not_after, way.end) if end]
+    asked = _asks(fact.restrictions) or _asks(way.terms) or minor
+    if asked and approval is not None:
+        ends.append(approval.until)
+    by_grant = fact.grant if way.kind == GRANT else None
+    basis = Basis(
+        cameo,
+        fact.epoch,
+        way.kind,
+        grant=by_grant.id if by_grant else None,
+        grant_version=by_grant.version if by_grant else None,
+        approval=approval.id if asked and approval is not None else None,
+        price=way.terms.price or fact.restrictions.price,
+    )
+    obligations = (*fact.restrictions.obligations, *way.terms.obligations)
+    return _Cover(tuple(faults), basis, obligations, tuple(ends))
+
+
+def _company(
+    request: DecisionRequest, facts: Mapping[str, LikenessFact], fact: LikenessFact
+) -> frozenset[str]:
+    """The owners of the request's other likenesses; unknown ones by the cameo's own id."""
+    others = [name for name in request.render.likenesses if name != fact.cameo]
+    owners = {facts[name].owner.id if name in facts else name for name in others}
+    return frozenset(owners - {fact.owner.id})
+
+
+def _state_faults(request: DecisionRequest, fact: LikenessFact) -> Iterator[Reason]:
     if fact.state != "active":
         yield _STATE_FAULTS.get(fact.state, Reason.CAMEO_NOT_ENROLLED)
     elif fact.expires is not None and request.at >= fact.expires:
         yield Reason.CAMEO_EXPIRED
     if not fact.owner.is_active:
         yield Reason.OWNER_INACTIVE
-    if request.requester == fact.owner.id:
-        return
+    minor = fact.owner.minor
+    if minor is not None and request.at < minor.adult_on:
+        if request.at < minor.of_age_on:
+            yield Reason.OWNER_TOO_YOUNG
+        if not minor.guarded:
+            yield Reason.GUARDIAN_MISSING
+
+
+def _block_faults(
+    request: DecisionRequest, snapshot: Snapshot, fact: LikenessFact, company: frozenset[str]
+) -> Iterator[Reason]:
+    if (fact.owner.id, request.requester) in snapshot.blocks:
+        yield Reason.BLOCKED
+    if any((fact.owner.id, other) in snapshot.blocks for other in company):
+        yield Reason.CO_APPEARANCE_BLOCKED
+
+
+def _by_grant(request: DecisionRequest, fact: LikenessFact, around: Circumstances) -> _Way:
+    """A grant that names the requester, awake under its cameo's audience."""
+    faults: list[Reason] = []
     if fact.audience == ONLY_ME:
-        yield Reason.AUDIENCE_ONLY_ME
-    elif fact.audience != GRANTED:
-        yield Reason.AUDIENCE_UNKNOWN
-    if fact.grant is None or fact.grant.grantee != request.requester:
-        yield Reason.NO_GRANT
-    else:
-        for unmet in fact.grant.terms.verify(request):
-            yield unmet.reason
+        faults.append(Reason.AUDIENCE_ONLY_ME)
+    elif fact.audience not in AUDIENCES:
+        faults.append(Reason.AUDIENCE_UNKNOWN)
+    grant = fact.grant
+    if grant is None or grant.grantee != request.requester:
+        return _Way(GRANT, (*faults, Reason.NO_GRANT))
+    end = None
+    if grant.while_minor:
+        # Without a birth date nobody can say when it ends: it has.
+        end = fact.owner.minor.adult_on if fact.owner.minor is not None else request.at
+        if request.at >= end:
+            faults.append(Reason.GRANT_ENDED)
+    if (grant.while_minor or fact.owner.is_minor(request.at)) and not grant.co_approved:
+        faults.append(Reason.CO_APPROVAL_MISSING)
+    own = Circumstances(
+        grant.count.uses, grant.count.today, around.company, around.friends, around.approved
+    )
+    if grant.terms.allow_nothing:
+        faults.append(Reason.TERMS_EMPTY)
+    faults += _reasons(grant.terms, request, own)
+    return _Way(GRANT, tuple(faults), grant.terms, end)
 
 
-def _basis(request: DecisionRequest, fact: LikenessFact) -> Basis:
-    if request.requester == fact.owner.id or fact.grant is None:
-        return Basis(fact.cameo, fact.epoch, None, None)
-    return Basis(fact.cameo, fact.epoch, fact.grant.id, fact.grant.version)
+def _by_audience(
+    request: DecisionRequest, snapshot: Snapshot, fact: LikenessFact
+) -> Iterator[_Way]:
+    """An audience that lets in more than who is named, of somebody who is no minor."""
+    if fact.owner.is_minor(request.at):
+        return
+    if fact.audience == ANYONE:
+        yield _Way(AUDIENCE, ())
+    if fact.audience == MUTUALS:
+        friends = (fact.owner.id, request.requester) in snapshot.friendships
+        yield _Way(AUDIENCE, () if friends else (Reason.NOT_FRIENDS,))
 
 
-def _ends(request: DecisionRequest, used: list[LikenessFact]) -> Iterator[datetime]:
-    for fact in used:
-        if fact.expires is not None:
-            yield fact.expires
-        if request.requester != fact.owner.id and fact.grant is not None:
-            end = fact.grant.terms.not_after
-            if end is not None:
-                yield end
+def _reasons(terms: Terms, request: DecisionRequest, around: Circumstances) -> list[Reason]:
+    return [unmet.reason for unmet in terms.verify(request, around)]
+
+
+def _asks(terms: Terms) -> bool:
+    return any(isinstance(term, ApprovalEachTime) and term.asked for term in terms.terms)

@@ -36,7 +36,7 @@ from consent.errors import (
 from consent.models import Audience, Grant, GrantVersion
 from consent.records import AudienceRecord, GrantRecord
 from consent.selectors import grant_record
-from consent.terms import parse_terms, read_terms
+from consent.vocabulary import parse_terms, read_terms
 from identity.interface import CameoState, bump_epochs, lock_cameos
 
 # A suspended or expired cameo denies by itself; its owner may still put their grants in order.

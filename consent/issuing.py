@@ -41,8 +41,8 @@ def issue(
     """
     asked = DecisionRequest(requester, generator, now, request)
     with transaction.atomic():
-        cameos = lock_likenesses(request)
-        snapshot = hold_snapshot(asked, cameos)
+        lock_likenesses(request)
+        snapshot = hold_snapshot(asked)
         decision = decide(asked, snapshot)
         if not decision.permitted or snapshot.generator is None:
             raise Denied(decision.for_requester())
@@ -85,8 +85,8 @@ def issue_again(
     """
     asked = DecisionRequest(requester, generator, now, request)
     with transaction.atomic():
-        cameos = lock_likenesses(request)
-        snapshot = hold_snapshot(asked, cameos)
+        lock_likenesses(request)
+        snapshot = hold_snapshot(asked)
         decision = decide(asked, snapshot)
         if not decision.permitted or snapshot.generator is None:
             raise Denied(decision.for_requester())

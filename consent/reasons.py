@@ -33,16 +33,31 @@ class Reason(StrEnum):
     CAMEO_EXPIRED = "cameo_expired"
     CAMEO_ERASED = "cameo_erased"
     OWNER_INACTIVE = "owner_inactive"
+    OWNER_TOO_YOUNG = "owner_too_young"
+    GUARDIAN_MISSING = "guardian_missing"
+    BLOCKED = "blocked"
+    CO_APPEARANCE_BLOCKED = "co_appearance_blocked"
     AUDIENCE_ONLY_ME = "audience_only_me"
     AUDIENCE_UNKNOWN = "audience_unknown"
     NO_GRANT = "no_grant"
+    NOT_FRIENDS = "not_friends"
+    CO_APPROVAL_MISSING = "co_approval_missing"
 
-    # One grant's terms.
+    # One grant's terms, or the restrictions over all uses.
     TERMS_EMPTY = "terms_empty"
     TERM_UNKNOWN = "term_unknown"
     PURPOSE_NOT_GRANTED = "purpose_not_granted"
     GRANT_NOT_YET_VALID = "grant_not_yet_valid"
     GRANT_ENDED = "grant_ended"
+    USES_SPENT = "uses_spent"
+    USES_OF_TODAY_SPENT = "uses_of_today_spent"
+    APPROVAL_NEEDED = "approval_needed"
+    GENERATOR_NOT_ALLOWED = "generator_not_allowed"
+    TOO_LONG = "too_long"
+    TOO_MANY_OUTPUTS = "too_many_outputs"
+    LABEL_FORBIDDEN = "label_forbidden"
+    CO_APPEARANCE_NOT_ALLOWED = "co_appearance_not_allowed"
+    REMIX_NOT_ALLOWED = "remix_not_allowed"
 
     EVALUATION_ERROR = "evaluation_error"
 

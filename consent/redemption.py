@@ -27,7 +27,6 @@ from consent.snapshots import (
     consistent_read,
     hold_snapshot,
     lock_likenesses,
-    read_likenesses,
     read_snapshot,
 )
 from consent.tokens import LikenessToken, verify
@@ -63,13 +62,13 @@ def redeem(
     if request.digest() != token.request_hash:
         raise TokenRequestMismatch
     with transaction.atomic():
-        cameos = lock_likenesses(request)
+        lock_likenesses(request)
         row = IssuedToken.objects.select_for_update().filter(jti=token.jti).first()
         if row is None or row.claims != token.claims():
             raise TokenRefused
         if row.redeemed is not None:
             raise TokenAlreadyRedeemed
-        if not stands(token, request, generator, now, hold_snapshot, cameos):
+        if not stands(token, request, generator, now, hold_snapshot):
             raise ConsentChanged
         row.redeemed = now
         row.save(update_fields=["redeemed"])
@@ -88,8 +87,8 @@ def redeem_again(*, lease: str, generator: str, now: datetime) -> LeaseRecord:
     """
     with transaction.atomic():
         row = find_lease(lease=lease, generator=generator)
-        cameos = lock_likenesses(parse_request(row.use.request))
-        if not lease_stands(row, now=now, snapshot_of=hold_snapshot, cameos=cameos):
+        lock_likenesses(parse_request(row.use.request))
+        if not lease_stands(row, now=now, snapshot_of=hold_snapshot):
             raise ConsentChanged
         return lease_record(row, now=now)
 
@@ -112,7 +111,7 @@ def introspect(*, generator: str, token_text: str, now: datetime) -> dict[str, A
         if row is None or row.claims != token.claims():
             return inactive
         request = parse_request(row.request)
-        if not stands(token, request, generator, now, read_snapshot, read_likenesses(request)):
+        if not stands(token, request, generator, now, read_snapshot):
             return inactive
     return {"active": True, "client_id": client.client_id, **token.claims()}
 

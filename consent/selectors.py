@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from audit.interface import Page, page
 from common.ids import is_id
 from common.keyring import TOKEN
-from consent.decision import Decision, Snapshot, decide
+from consent.decision import Decision, decide
 from consent.errors import CameoNotFound, GrantNotFound, LeaseNotFound
+from consent.facts import Snapshot
 from consent.models import Audience, Grant, Lease, UseLikeness
 from consent.records import (
     AudienceRecord,
@@ -22,9 +23,9 @@ from consent.records import (
     UseRecord,
 )
 from consent.request import DecisionRequest, RenderRequest, parse_request
-from consent.snapshots import consistent_read, read_likenesses, read_snapshot
+from consent.snapshots import consistent_read, read_snapshot
 from consent.tokens import LikenessToken, from_claims
-from identity.interface import CameoState, keyring, read_cameos
+from identity.interface import keyring, read_cameos
 
 DEFAULT_LIMIT = 50
 
@@ -44,8 +45,7 @@ def decide_for(
         now: the moment it is decided for.
     """
     asked = DecisionRequest(requester, generator, now, request)
-    with consistent_read():
-        return decide(asked, read_snapshot(asked, read_likenesses(request)))
+    return decide(asked, read_snapshot(asked))
 
 
 def grant_record(row: Grant) -> GrantRecord:
@@ -200,7 +200,7 @@ def _use_record(row: UseLikeness) -> UseRecord:
     )
 
 
-SnapshotOf = Callable[[DecisionRequest, Mapping[str, CameoState]], Snapshot]
+SnapshotOf = Callable[[DecisionRequest], Snapshot]
 
 
 def stands(
@@ -209,7 +209,6 @@ def stands(
     generator: str,
     now: datetime,
     snapshot_of: SnapshotOf,
-    cameos: Mapping[str, CameoState],
 ) -> bool:
     """Whether the decision as of now permits on just what the token was issued on.
 
@@ -219,10 +218,9 @@ def stands(
         generator: client id of who it was issued to.
         now: when.
         snapshot_of: `hold_snapshot`, with the cameos locked, or `read_snapshot`.
-        cameos: the request's cameos, locked or read.
     """
     asked = DecisionRequest(token.requester, generator, now, request)
-    snapshot = snapshot_of(asked, cameos)
+    snapshot = snapshot_of(asked)
     if snapshot.generator is None or snapshot.generator.has_revoked(token.issued):
         return False
     decision = decide(asked, snapshot)
@@ -235,12 +233,10 @@ def stands(
     return decision.permitted and found == stood
 
 
-def lease_stands(
-    row: Lease, *, now: datetime, snapshot_of: SnapshotOf, cameos: Mapping[str, CameoState]
-) -> bool:
+def lease_stands(row: Lease, *, now: datetime, snapshot_of: SnapshotOf) -> bool:
     """Whether what a lease's token was issued on is permitted as of now."""
     token, request = from_claims(row.use.token.claims), parse_request(row.use.request)
-    return stands(token, request, row.generator, now, snapshot_of, cameos)
+    return stands(token, request, row.generator, now, snapshot_of)
 
 
 def find_lease(*, lease: str, generator: str) -> Lease:
@@ -280,9 +276,8 @@ def read_lease(*, lease: str, generator: str, now: datetime) -> LeaseRecord:
     with consistent_read():
         row = find_lease(lease=lease, generator=generator)
         found = lease_record(row, now=now)
-        cameos = read_likenesses(parse_request(row.use.request))
         if found.state is LeaseState.LIVE and not lease_stands(
-            row, now=now, snapshot_of=read_snapshot, cameos=cameos
+            row, now=now, snapshot_of=read_snapshot
         ):
             return replace(found, state=LeaseState.WITHDRAWN)
         return found

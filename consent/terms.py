@@ -1,24 +1,19 @@
 """What an owner allows: a closed vocabulary of tagged, frozen terms that check themselves.
 
-Each term verifies a request and names its reason. A term this version doesn't know is refused
-when it is granted, and denies where it is found stored (written by a newer version).
+Each term verifies a request and names its reason. consent.vocabulary reads them from JSON and
+says which there are; a term that isn't among them is refused when it is granted, and denies
+where it is found stored (written by a newer version).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
-from common.clock import from_rfc3339, rfc3339
-from common.errors import FieldError
-from consent.errors import TermsInvalid
+from common.clock import rfc3339
 from consent.reasons import Reason
-from consent.request import DecisionRequest, Purpose
-
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+from consent.request import DecisionRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +23,42 @@ class Satisfied:
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """The term doesn't allow the request, and why."""
+    """The term doesn't allow the request, and why; `APPROVAL_NEEDED` alone can still be had."""
 
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a term may ask for beside the request.
+
+    Attributes:
+        uses: uses so far of what the terms belong to (a grant, or a whole cameo).
+        uses_today: those of the request's UTC day.
+        company: owners of the request's other likenesses, without the terms' own owner.
+        friends: of the terms' owner, among the people the request concerns.
+        approved: whether an approval of this very request holds.
+    """
+
+    uses: int = 0
+    uses_today: int = 0
+    company: frozenset[str] = frozenset()
+    friends: frozenset[str] = frozenset()
+    approved: bool = False
+
+
 class Term(Protocol):
-    """One condition. `tag` is its name in the JSON form."""
+    """One condition. `tag` is its name in the JSON form, `document()` its value there."""
 
     tag: ClassVar[str]
 
-    def verify(self, request: DecisionRequest) -> Satisfied | Unmet: ...
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet: ...
+
+    def document(self) -> Any: ...
+
+
+def _met(condition: bool, reason: Reason) -> Satisfied | Unmet:
+    return Satisfied() if condition else Unmet(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +68,11 @@ class Purposes:
     tag: ClassVar[str] = "purposes"
     allowed: frozenset[str]
 
-    def verify(self, request: DecisionRequest) -> Satisfied | Unmet:
-        if request.render.purpose in self.allowed:
-            return Satisfied()
-        return Unmet(Reason.PURPOSE_NOT_GRANTED)
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return _met(request.render.purpose in self.allowed, Reason.PURPOSE_NOT_GRANTED)
+
+    def document(self) -> list[str]:
+        return sorted(self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +82,11 @@ class NotBefore:
     tag: ClassVar[str] = "not_before"
     moment: datetime
 
-    def verify(self, request: DecisionRequest) -> Satisfied | Unmet:
-        return Satisfied() if request.at >= self.moment else Unmet(Reason.GRANT_NOT_YET_VALID)
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return _met(request.at >= self.moment, Reason.GRANT_NOT_YET_VALID)
+
+    def document(self) -> str:
+        return rfc3339(self.moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +96,202 @@ class NotAfter:
     tag: ClassVar[str] = "not_after"
     moment: datetime
 
-    def verify(self, request: DecisionRequest) -> Satisfied | Unmet:
-        return Satisfied() if request.at < self.moment else Unmet(Reason.GRANT_ENDED)
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return _met(request.at < self.moment, Reason.GRANT_ENDED)
+
+    def document(self) -> str:
+        return rfc3339(self.moment)
+
+
+@dataclass(frozen=True, slots=True)
+class MaxUses:
+    """So many uses in all."""
+
+    tag: ClassVar[str] = "max_uses"
+    most: int
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return _met(around.uses < self.most, Reason.USES_SPENT)
+
+    def document(self) -> int:
+        return self.most
+
+
+@dataclass(frozen=True, slots=True)
+class MaxUsesPerDay:
+    """So many uses in a UTC day."""
+
+    tag: ClassVar[str] = "max_uses_per_day"
+    most: int
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return _met(around.uses_today < self.most, Reason.USES_OF_TODAY_SPENT)
+
+    def document(self) -> int:
+        return self.most
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalEachTime:
+    """The owner is asked about every request."""
+
+    tag: ClassVar[str] = "approval_each_time"
+    asked: bool = True
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return _met(around.approved or not self.asked, Reason.APPROVAL_NEEDED)
+
+    def document(self) -> bool:
+        return self.asked
+
+
+@dataclass(frozen=True, slots=True)
+class Generators:
+    """Only through these generators, or through any but these."""
+
+    tag: ClassVar[str] = "generators"
+    clients: frozenset[str]
+    refused: bool = False
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        named = request.generator in self.clients
+        return _met(named is not self.refused, Reason.GENERATOR_NOT_ALLOWED)
+
+    def document(self) -> list[str] | dict[str, list[str]]:
+        names = sorted(self.clients)
+        return {"refuse": names} if self.refused else names
+
+
+@dataclass(frozen=True, slots=True)
+class MaxDuration:
+    """No output longer than this."""
+
+    tag: ClassVar[str] = "max_duration_s"
+    most: float
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return _met(request.render.outputs.seconds <= self.most, Reason.TOO_LONG)
+
+    def document(self) -> float:
+        return self.most
+
+
+@dataclass(frozen=True, slots=True)
+class MaxOutputs:
+    """No more outputs than this of one request."""
+
+    tag: ClassVar[str] = "max_outputs"
+    most: int
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return _met(request.render.outputs.count <= self.most, Reason.TOO_MANY_OUTPUTS)
+
+    def document(self) -> int:
+        return self.most
+
+
+@dataclass(frozen=True, slots=True)
+class ForbidLabels:
+    """Nothing that shows one of these."""
+
+    tag: ClassVar[str] = "forbid_labels"
+    labels: frozenset[str]
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        declared = request.render.labels
+        return _met(declared is not None and not declared & self.labels, Reason.LABEL_FORBIDDEN)
+
+    def document(self) -> list[str]:
+        return sorted(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class CoAppear:
+    """With whom the likeness may be in one request: `anyone`, `friends`, `nobody`."""
+
+    tag: ClassVar[str] = "co_appear"
+    whom: str
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        if self.whom == "anyone":
+            return Satisfied()
+        allowed = around.friends if self.whom == "friends" else frozenset()
+        return _met(around.company <= allowed, Reason.CO_APPEARANCE_NOT_ALLOWED)
+
+    def document(self) -> str:
+        return self.whom
+
+
+@dataclass(frozen=True, slots=True)
+class Remix:
+    """Whether something that exists already may go in beside the prompt."""
+
+    tag: ClassVar[str] = "remix"
+    allowed: bool
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        plain = request.render.inputs_digest is None
+        return _met(self.allowed or plain, Reason.REMIX_NOT_ALLOWED)
+
+    def document(self) -> bool:
+        return self.allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The output names whose likeness it shows, if `asked`; forbids nothing."""
+
+    tag: ClassVar[str] = "attribution"
+    asked: bool
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return Satisfied()
+
+    def document(self) -> bool:
+        return self.asked
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleMark:
+    """The output carries a visible mark that it was generated, if `asked`; forbids nothing."""
+
+    tag: ClassVar[str] = "visible_mark"
+    asked: bool
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return Satisfied()
+
+    def document(self) -> bool:
+        return self.asked
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a use costs, in minor units of an ISO 4217 currency; forbids nothing."""
+
+    tag: ClassVar[str] = "price"
+    amount: int
+    currency: str
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return Satisfied()
+
+    def document(self) -> dict[str, Any]:
+        return {"amount": self.amount, "currency": self.currency}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Words for people; never decides."""
+
+    tag: ClassVar[str] = "note"
+    text: str
+
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
+        return Satisfied()
+
+    def document(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +300,28 @@ class Unknown:
 
     tag: ClassVar[str] = "unknown"
 
-    def verify(self, request: DecisionRequest) -> Satisfied | Unmet:
+    def verify(self, request: DecisionRequest, around: Circumstances) -> Satisfied | Unmet:
         return Unmet(Reason.TERM_UNKNOWN)
+
+    def document(self) -> Any:
+        raise ValueError("an unknown term has no JSON form")
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A set of terms, each tag at most once. All must be satisfied; no terms satisfy nothing."""
+    """A set of terms, each tag at most once. All must be satisfied."""
 
     terms: tuple[Term, ...]
 
-    def verify(self, request: DecisionRequest) -> tuple[Unmet, ...]:
-        """Every term that isn't satisfied; `TERMS_EMPTY` unless purposes are named."""
-        unmet = [
-            answer
-            for answer in (term.verify(request) for term in self.terms)
-            if not isinstance(answer, Satisfied)
-        ]
-        if not any(isinstance(term, Purposes | Unknown) for term in self.terms):
-            unmet.append(Unmet(Reason.TERMS_EMPTY))
-        return tuple(unmet)
+    def verify(self, request: DecisionRequest, around: Circumstances) -> tuple[Unmet, ...]:
+        """Every term that isn't satisfied."""
+        answers = [term.verify(request, around) for term in self.terms]
+        return tuple(answer for answer in answers if isinstance(answer, Unmet))
+
+    @property
+    def allow_nothing(self) -> bool:
+        """Whether no purpose is named: as a grant, such terms permit nothing."""
+        return not any(isinstance(term, Purposes | Unknown) for term in self.terms)
 
     @property
     def not_after(self) -> datetime | None:
@@ -109,101 +329,24 @@ class Terms:
         ends = [term.moment for term in self.terms if isinstance(term, NotAfter)]
         return min(ends, default=None)
 
+    @property
+    def price(self) -> Price | None:
+        """What a use costs by them, if anything."""
+        return next((term for term in self.terms if isinstance(term, Price)), None)
+
+    @property
+    def obligations(self) -> tuple[str, ...]:
+        """What the generator must do with what it renders."""
+        kinds = Attribution | VisibleMark
+        return tuple(term.tag for term in self.terms if isinstance(term, kinds) and term.asked)
+
     def document(self) -> dict[str, Any]:
         """The JSON form, in one spelling for equal terms.
 
         Raises:
             ValueError: if there is an unknown term, which has none.
         """
-        found: dict[str, Any] = {}
-        for term in self.terms:
-            if isinstance(term, Purposes):
-                found[term.tag] = sorted(term.allowed)
-            elif isinstance(term, NotBefore | NotAfter):
-                found[term.tag] = rfc3339(term.moment)
-            else:
-                raise ValueError("an unknown term has no JSON form")
-        return found
+        return {term.tag: term.document() for term in self.terms}
 
 
-def _purposes(value: object) -> Purposes:
-    known = {purpose.value for purpose in Purpose}
-    if not isinstance(value, list) or not value:
-        raise ValueError("Name one purpose at least, in a list.")
-    if not all(isinstance(item, str) and item in known for item in value):
-        raise ValueError(f"Purposes are {', '.join(sorted(known))}.")
-    if len(set(value)) != len(value):
-        raise ValueError("Each purpose may be named once.")
-    return Purposes(frozenset(value))
-
-
-def _moment(value: object) -> datetime:
-    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
-        raise ValueError("An RFC 3339 time with an offset is taken.")
-    try:
-        return from_rfc3339(value.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError("There is no such time.") from error
-
-
-def _not_before(value: object) -> NotBefore:
-    return NotBefore(_moment(value))
-
-
-def _not_after(value: object) -> NotAfter:
-    return NotAfter(_moment(value))
-
-
-_READERS: dict[str, Callable[[object], Term]] = {
-    Purposes.tag: _purposes,
-    NotBefore.tag: _not_before,
-    NotAfter.tag: _not_after,
-}
-
-
-def parse_terms(document: object, *, now: datetime) -> Terms:
-    """Terms from the JSON object in which somebody grants them.
-
-    Members: `purposes` (required, one at least), `not_before`, `not_after` (RFC 3339).
-
-    Raises:
-        TermsInvalid: for an unknown term, a value that can't be read, no purposes, an end that
-            is past at `now`, or an end that isn't after the beginning; each with its field.
-    """
-    if not isinstance(document, dict):
-        raise TermsInvalid(fields=(FieldError("", "not_an_object", "An object is taken."),))
-    fields: list[FieldError] = []
-    found: list[Term] = []
-    for name in sorted(document):
-        if name not in _READERS:
-            pointer = "/" + name[:40].replace("~", "~0").replace("/", "~1")
-            fields.append(FieldError(pointer, "term_unknown", "There is no such term."))
-            continue
-        try:
-            found.append(_READERS[name](document[name]))
-        except ValueError as error:
-            fields.append(FieldError(f"/{name}", "term_invalid", str(error)))
-    if "purposes" not in document:
-        fields.append(FieldError("/purposes", "missing", "Say what for."))
-    begins = [term.moment for term in found if isinstance(term, NotBefore)]
-    ends = [term.moment for term in found if isinstance(term, NotAfter)]
-    if ends and ends[0] <= now:
-        fields.append(FieldError("/not_after", "in_the_past", "This end is past."))
-    if begins and ends and ends[0] <= begins[0]:
-        fields.append(FieldError("/not_after", "before_beginning", "It ends before it begins."))
-    if fields:
-        raise TermsInvalid(fields=tuple(fields))
-    return Terms(tuple(found))
-
-
-def read_terms(document: object) -> Terms:
-    """Stored terms. Never raises: what can't be read becomes `Unknown`, which denies."""
-    if not isinstance(document, Mapping):
-        return Terms((Unknown(),))
-    found: list[Term] = []
-    for name in sorted(document, key=str):
-        try:
-            found.append(_READERS[name](document[name]))
-        except (ValueError, KeyError):
-            found.append(Unknown())
-    return Terms(tuple(found))
+NO_TERMS = Terms(())

@@ -15,6 +15,7 @@ from identity.protection.receipts import Receipt, erasure_receipt
 from identity.protection.renewal import Renewal
 from identity.runtime.deployment import prepare_to_verify
 from identity.selectors import (
+    CAMEO_FACTS,
     bump_epochs,
     cameo_view,
     lock_cameos,
@@ -40,6 +41,7 @@ from identity.verification.dispute_queue import list_disputes
 from identity.verification.review_queue import list_reviews
 
 __all__ = [
+    "CAMEO_FACTS",
     "Advice",
     "CameoState",
     "CameoView",

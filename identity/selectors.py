@@ -28,6 +28,10 @@ def _state(row: Cameo) -> CameoState:
     )
 
 
+CAMEO_FACTS: Final = "select id, owner_id, state, expires, epoch from identity_cameo"
+"""What a decision needs of every cameo, as a query that others may join to theirs."""
+
+
 def lock_cameos(ids: Iterable[str]) -> dict[str, CameoState]:
     """Lock cameo rows in id order until the transaction ends; unknown ids are left out.
 

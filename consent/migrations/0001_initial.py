@@ -4,7 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import consent.models
+import consent.models.grants
+import consent.models.tokens
 
 
 class Migration(migrations.Migration):
@@ -44,7 +45,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.CharField(
-                        default=consent.models._grant_id,
+                        default=consent.models.grants._grant_id,
                         editable=False,
                         max_length=32,
                         primary_key=True,
@@ -131,7 +132,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.CharField(
-                        default=consent.models._use_id,
+                        default=consent.models.tokens._use_id,
                         editable=False,
                         max_length=32,
                         primary_key=True,
@@ -172,7 +173,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.CharField(
-                        default=consent.models._lease_id,
+                        default=consent.models.tokens._lease_id,
                         editable=False,
                         max_length=32,
                         primary_key=True,

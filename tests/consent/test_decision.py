@@ -8,19 +8,11 @@ from typing import Any
 
 import pytest
 
-from consent.decision import (
-    AccountFact,
-    Basis,
-    Effect,
-    Finding,
-    GeneratorFact,
-    LikenessFact,
-    Snapshot,
-    decide,
-)
+from consent.decision import Basis, Effect, Finding, decide
+from consent.facts import AccountFact, GeneratorFact, LikenessFact, Snapshot
 from consent.reasons import Reason
 from consent.request import DecisionRequest, Outputs
-from consent.terms import read_terms
+from consent.vocabulary import read_terms
 from tests.consent.worlds import CAMEOS, HOUR, NOW, asked, likeness, world
 
 

@@ -10,7 +10,7 @@ import pytest
 from consent.errors import TermsInvalid
 from consent.reasons import Reason
 from consent.request import DecisionRequest, Outputs, RenderRequest
-from consent.terms import parse_terms, read_terms
+from consent.vocabulary import parse_terms, read_terms
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def personal(**terms: object) -> dict[str, Any]:
 
 
 def reasons(document: object, asked: DecisionRequest) -> list[Reason]:
-    return [unmet.reason for unmet in read_terms(document).verify(asked)]
+    return [unmet.reason for unmet in read_terms(document).verify(asked, Circumstances())]
 
 
 def test_a_purpose_must_be_among_those_granted() -> None:

@@ -9,15 +9,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from consent.decision import (
-    AccountFact,
-    GeneratorFact,
-    GrantFact,
-    LikenessFact,
-    Snapshot,
-)
+from consent.facts import AccountFact, GeneratorFact, GrantFact, LikenessFact, Snapshot
 from consent.request import DecisionRequest, Label, Outputs, Purpose, RenderRequest
-from consent.terms import read_terms
+from consent.vocabulary import read_terms
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
