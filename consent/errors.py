@@ -107,6 +107,73 @@ class LeaseNotFound(NotFound):
     message = "There is no such lease."
 
 
+class PersonUnknown(InvalidInput):
+    """There is no such account, or it is closed; the two can't be told apart."""
+
+    code = "person_unknown"
+    message = "There is no such person."
+
+
+class PersonIsOneself(InvalidInput):
+    """A friendship with oneself, a block of oneself, or one's own invite."""
+
+    code = "person_is_oneself"
+    message = "This takes somebody else."
+
+
+class PersonBlocked(Conflict):
+    """Asking for the friendship of somebody whom one has blocked oneself."""
+
+    code = "person_blocked"
+    message = "You have blocked this person; lift the block first."
+
+
+class FriendshipOwnAsk(Conflict):
+    """Who asked can't accept as well."""
+
+    code = "friendship_own_ask"
+    message = "You asked for this friendship; the other one has to accept it."
+
+
+class FriendshipEnded(Conflict):
+    """An ended friendship stays as it was; ask again."""
+
+    code = "friendship_ended"
+    message = "This friendship has ended; ask for a new one instead."
+
+
+class FriendshipNotFound(NotFound):
+    """There is no such friendship, or it is between others."""
+
+    message = "There is no such friendship."
+
+
+class BlockNotFound(NotFound):
+    """There is no such block, or it is somebody else's."""
+
+    message = "There is no such block."
+
+
+class InviteNotFound(NotFound):
+    """There is no such invite, or it is somebody else's."""
+
+    message = "There is no such invite."
+
+
+class InviteUnknown(InvalidInput):
+    """A code that is no invite's, was used or revoked, or isn't for this person; told alike."""
+
+    code = "invite_unknown"
+    message = "This invite code can't be used."
+
+
+class InviteUsed(Conflict):
+    """A used invite can't be revoked any more; end the friendship instead."""
+
+    code = "invite_used"
+    message = "This invite was used already; end the friendship instead."
+
+
 class TokenRefused(NotPermitted):
     """Root of every reason for which a likeness token is refused."""
 

@@ -96,3 +96,54 @@ class LeaseRecord:
     state: LeaseState
     expires: datetime
     obligations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FriendshipRecord:
+    """A friendship as one side, `account`, sees it; `friend` is the other side."""
+
+    id: str
+    account: str
+    friend: str
+    asked_by: str
+    state: str
+    asked: datetime
+    accepted: datetime | None
+    ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRecord:
+    """A block as who made it sees it; nobody else does."""
+
+    id: str
+    blocked: str
+    since: datetime
+    lifted: datetime | None
+
+    @property
+    def state(self) -> str:
+        """`live` or `lifted`."""
+        return "live" if self.lifted is None else "lifted"
+
+
+@dataclass(frozen=True, slots=True)
+class InviteRecord:
+    """An invite as its owner sees it; the code only while it can be used. `repr` hides it."""
+
+    id: str
+    code: str | None
+    created: datetime
+    used: datetime | None
+    used_by: str | None
+    revoked: datetime | None
+
+    @property
+    def state(self) -> str:
+        """`open`, `used` or `revoked`."""
+        if self.used is not None:
+            return "used"
+        return "open" if self.revoked is None else "revoked"
+
+    def __repr__(self) -> str:
+        return f"InviteRecord({self.id!r}, {self.state!r})"

@@ -20,4 +20,7 @@ class EventKind(StrEnum):
     LIKENESS_ATTEMPTED = "likeness.attempted"
     CONSENT_GRANTED = "consent.granted"
     CONSENT_WITHDRAWN = "consent.withdrawn"
+    FRIENDSHIP_ASKED = "friendship.asked"
+    FRIENDSHIP_ACCEPTED = "friendship.accepted"
+    FRIENDSHIP_ENDED = "friendship.ended"
     USE_STARTED = "use.started"
