@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from audit.interface import Page
+from consent.befriending import accept_friendship, ask_friendship, end_friendship
+from consent.blocking import block_account, lift_block
 from consent.comparing import Comparison, Difference, compare, parse_change
 from consent.decision import Decision, Effect, Finding
 from consent.errors import (
@@ -22,10 +24,13 @@ from consent.guarding import (
     list_grants_to_co_approve,
     mend_birth_date,
 )
+from consent.inviting import list_invites, redeem_invite, revoke_invite
 from consent.issuing import issue, issue_again
 from consent.reasons import Reason
 from consent.records import (
     AudienceRecord,
+    BlockRecord,
+    FriendshipRecord,
     GrantRecord,
     GrantVersionRecord,
     GuardedGrant,
@@ -35,6 +40,7 @@ from consent.records import (
     UseRecord,
 )
 from consent.redemption import introspect, redeem, redeem_again
+from consent.relations import list_blocks, list_friendships, read_block, read_friendship
 from consent.request import (
     DecisionRequest,
     Label,
@@ -67,6 +73,7 @@ from consent.selectors import (
 
 __all__ = [
     "AudienceRecord",
+    "BlockRecord",
     "Comparison",
     "ConsentChanged",
     "Decision",
@@ -76,9 +83,11 @@ __all__ = [
     "Effect",
     "Finding",
     "Found",
+    "FriendshipRecord",
     "GrantRecord",
     "GrantVersionRecord",
     "GuardedGrant",
+    "InviteRecord",
     "Issued",
     "Label",
     "LeaseRecord",
@@ -94,8 +103,11 @@ __all__ = [
     "TokenRefused",
     "TokenRequestMismatch",
     "UseRecord",
+    "accept_friendship",
     "accept_guardianship",
+    "ask_friendship",
     "ask_guardian",
+    "block_account",
     "change_grant",
     "co_approve_grant",
     "compare",
@@ -103,26 +115,35 @@ __all__ = [
     "decide_for",
     "decide_many",
     "declare_birth_date",
+    "end_friendship",
     "end_guardianship",
     "evaluate_many",
     "introspect",
     "issue",
     "issue_again",
     "jwks",
+    "lift_block",
+    "list_blocks",
+    "list_friendships",
     "list_grants_given",
     "list_grants_received",
     "list_grants_to_co_approve",
+    "list_invites",
     "list_uses",
     "mend_birth_date",
     "parse_change",
     "parse_request",
     "parse_template",
     "read_audience",
+    "read_block",
+    "read_friendship",
     "read_grant",
     "read_grant_history",
     "read_lease",
     "redeem",
     "redeem_again",
+    "redeem_invite",
+    "revoke_invite",
     "set_audience",
     "who_may_use",
     "whom_may_i_use",
