@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from accounts import ages
 from accounts.callers import Caller, caller_of, client_of
-from accounts.errors import InvalidClient, InvalidToken
+from accounts.errors import (
+    GuardianshipNotFound,
+    InvalidClient,
+    InvalidToken,
+    NoSuchAccount,
+    NotStaff,
+)
 from accounts.generators import (
     GeneratorState,
     Registered,
@@ -17,6 +25,20 @@ from accounts.generators import (
     resume_generator,
     suspend_generator,
 )
+from accounts.guardians import (
+    GuardianshipRecord,
+    is_guarded,
+    list_guardianships,
+    read_guardianship,
+    wards_of,
+)
+from accounts.guardians import accept as accept_guardianship
+from accounts.guardians import ask as ask_guardian
+from accounts.guardians import end as end_guardianship
+from accounts.minors import SIGNAL as AGE_SIGNAL
+from accounts.minors import check_age, signalled_birth_date
+from accounts.minors import declare as declare_birth_date
+from accounts.minors import mend as mend_birth_date
 from accounts.models import Generator, User
 from accounts.scopes import PERSON_SCOPES, RENDERER_SCOPES, SCOPES
 from audit.interface import NoTransaction, require_transaction
@@ -24,6 +46,7 @@ from common.errors import Unauthenticated
 
 __all__ = [
     "ACCOUNT_FACTS",
+    "AGE_SIGNAL",
     "GENERATOR_FACTS",
     "PERSON_SCOPES",
     "RENDERER_SCOPES",
@@ -31,22 +54,37 @@ __all__ = [
     "AccountState",
     "Caller",
     "GeneratorState",
+    "GuardianshipNotFound",
+    "GuardianshipRecord",
     "InvalidClient",
     "InvalidToken",
+    "NoSuchAccount",
     "NoTransaction",
+    "NotStaff",
     "Registered",
+    "accept_guardianship",
     "ages",
+    "ask_guardian",
     "caller_of",
+    "check_age",
     "client_of",
+    "declare_birth_date",
+    "end_guardianship",
     "hold_generator",
     "list_generators",
+    "list_guardianships",
     "lock_account",
+    "lock_accounts",
+    "mend_birth_date",
     "oauth_server",
     "read_account",
     "read_generator",
+    "read_guardianship",
     "register_generator",
     "resume_generator",
+    "signalled_birth_date",
     "suspend_generator",
+    "wards_of",
 ]
 
 
@@ -65,11 +103,18 @@ GENERATOR_FACTS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """What a rule needs to know of an account."""
+    """What a rule needs to know of an account.
+
+    Attributes:
+        birth_date: as declared, None where it isn't known; `repr` doesn't show it.
+        guarded: whether a guardian's open account stands by them.
+    """
 
     id: str
     is_active: bool
     is_staff: bool
+    birth_date: date | None = field(default=None, repr=False)
+    guarded: bool = False
 
 
 def read_account(account_id: str) -> AccountState | None:
@@ -91,8 +136,26 @@ def lock_account(account_id: str) -> AccountState:
     return _state(row)
 
 
+def lock_accounts(ids: Iterable[str]) -> dict[str, AccountState]:
+    """Lock accounts' rows in id order until the transaction ends, closed ones too; unknown ids
+    are left out. Accounts are locked before cameos, here as everywhere.
+
+    Raises:
+        NoTransaction: outside a transaction.
+    """
+    require_transaction("Accounts were locked")
+    rows = User.objects.select_for_update(no_key=True).filter(id__in=sorted(set(ids)))
+    return {row.id: _state(row) for row in rows.order_by("id")}
+
+
 def _state(row: User) -> AccountState:
-    return AccountState(id=row.id, is_active=row.is_active, is_staff=row.is_staff)
+    return AccountState(
+        id=row.id,
+        is_active=row.is_active,
+        is_staff=row.is_staff,
+        birth_date=row.birth_date,
+        guarded=is_guarded(row.id),
+    )
 
 
 def read_generator(client_id: str) -> GeneratorState | None:

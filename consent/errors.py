@@ -82,6 +82,13 @@ class GrantWithdrawn(Conflict):
     message = "This grant was withdrawn; make a new one instead."
 
 
+class GrantChanged(Conflict):
+    """The grant has other terms than the ones its guardian read."""
+
+    code = "grant_changed"
+    message = "The terms of this grant have changed; read them again."
+
+
 class WouldRevive(Conflict):
     """A grant would widen the audience, and so wake other grants the owner put to sleep."""
 

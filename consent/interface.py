@@ -34,6 +34,7 @@ from consent.records import (
     GrantRecord,
     GrantVersionRecord,
     GuardedGrant,
+    InviteRecord,
     Issued,
     LeaseRecord,
     LeaseState,

@@ -46,6 +46,14 @@ class GrantVersionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardedGrant:
+    """A minor's grant as their guardian sees it; `co_approved` is None while it waits."""
+
+    grant: GrantRecord
+    co_approved: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class UseRecord:
     """One use of one likeness, as its owner sees it; no grant means their own use."""
 

@@ -23,4 +23,8 @@ class EventKind(StrEnum):
     FRIENDSHIP_ASKED = "friendship.asked"
     FRIENDSHIP_ACCEPTED = "friendship.accepted"
     FRIENDSHIP_ENDED = "friendship.ended"
+    CONSENT_CO_APPROVED = "consent.co_approved"
+    GUARDIAN_ASKED = "guardian.asked"
+    GUARDIAN_ACCEPTED = "guardian.accepted"
+    GUARDIAN_ENDED = "guardian.ended"
     USE_STARTED = "use.started"

@@ -145,6 +145,9 @@ class Captures(Endpoint):
         errors=[
             "invalid_input",
             "unknown_purpose",
+            "too_young",
+            "guardian_needed",
+            "age_unknown",
             "capture_unsupported",
             "already_enrolled",
             "cameo_held",

@@ -228,6 +228,8 @@ CAMEO_REQUIRED_ASSURANCE_WITHOUT = env.one_of(
 CAMEO_ATTESTATION_VERIFIER = env.text(
     "CAMEO_ATTESTATION_VERIFIER", "identity.enrolment.attestation.RegisteredClients"
 )
+# What the deployment knows of people's ages: a callable from an account id to a date, or None.
+CAMEO_AGE_SIGNAL = env.text("CAMEO_AGE_SIGNAL")
 CAMEO_LIFE = timedelta(days=365)
 CAMEO_REMINDER = timedelta(days=30)
 CAMEO_TRACK_LIFE = timedelta(days=30)

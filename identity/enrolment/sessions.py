@@ -12,7 +12,14 @@ from django.conf import settings
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from accounts.interface import lock_account
+from accounts.interface import (
+    AGE_SIGNAL,
+    check_age,
+    declare_birth_date,
+    lock_account,
+    read_account,
+    signalled_birth_date,
+)
 from audit import interface as audit
 from common.canonical import sha256_hex
 from common.errors import FieldError, InvalidInput
@@ -25,7 +32,7 @@ from identity.enrolment.pauses import refuse_if_too_many
 from identity.errors import ClipEmpty, ClipTooManyBytes
 from identity.models import Cameo, CaptureSession, UsedClip
 from identity.protection import clips
-from identity.selectors import lock_cameos, view_of_session
+from identity.selectors import bump_epochs, lock_cameos, own_cameo, view_of_session
 from identity.session_errors import (
     AlreadyEnrolled,
     CameoHeld,
@@ -44,6 +51,8 @@ NONCE_BYTES = 32
 VERIFY_TASK = "identity.verify_capture"
 VERIFY_QUEUE = "verification"
 _PIECE = 256 * 1024
+# What a likeness comes of; a step-up only shows that its owner is here.
+_FOR_A_LIKENESS = (CaptureSession.Purpose.ENROL, CaptureSession.Purpose.RE_ENROL)
 UNDECIDED = (
     CaptureSession.State.QUEUED,
     CaptureSession.State.PROCESSING,
@@ -78,6 +87,8 @@ def create_session(
 
     Raises:
         UnknownPurpose: for any other purpose.
+        TooYoung, GuardianNeeded: on `enrol` and `re-enrol`, of minors (docs/guardians.md).
+        AgeUnknown: on these, if the deployment's age signal fails.
         InvalidInput: for anything else to be left out.
         CaptureUnsupported: if what is left shows nothing.
         CameoHeld: on `enrol`, while a dispute holds the cameo.
@@ -91,9 +102,13 @@ def create_session(
     left_out = _left_out(without)
     nonce = secrets.token_bytes(NONCE_BYTES)
     script = generate_script(nonce, left_out)
+    if purpose in _FOR_A_LIKENESS:
+        _settle_age(account_id, now)
     with transaction.atomic():
         # The account's row is what serialises its captures: there may be no cameo yet.
         lock_account(account_id)
+        if purpose in _FOR_A_LIKENESS:
+            check_age(account_id, now=now)
         refuse_if_too_many(account_id, now)
         cameo, dispute = _cameo_for(account_id, purpose, now)
         mine = CaptureSession.objects.filter(account_id=account_id)
@@ -119,6 +134,24 @@ def create_session(
             now=now,
         )
         return view_of_session(session, now=now)
+
+
+def _settle_age(account_id: str, now: datetime) -> None:
+    """Keep what the deployment knows of a person's age, in a transaction of its own: a capture
+    that is refused for it doesn't take it back.
+    """
+    birth_date = signalled_birth_date(account_id, now=now)
+    if birth_date is None:
+        return
+    with transaction.atomic():
+        lock_account(account_id)
+        mine = [cameo.id] if (cameo := own_cameo(account_id)) else []
+        lock_cameos(mine)
+        known = read_account(account_id)
+        # Who declared one meanwhile has declared it.
+        if known is not None and known.birth_date is None:
+            declare_birth_date(account=account_id, birth_date=birth_date, now=now, by=AGE_SIGNAL)
+            bump_epochs(mine)
 
 
 def _left_out(without: Iterable[str]) -> Without | None:
