@@ -8,7 +8,19 @@ from api import health
 from api.oauth import views as oauth
 from api.oauth.introspection import Introspection
 from api.openapi import openapi
-from api.v1 import cameos, captures, disputes, grants, likeness, me, reviews, uses
+from api.v1 import (
+    blocks,
+    cameos,
+    captures,
+    disputes,
+    friendships,
+    grants,
+    invites,
+    likeness,
+    me,
+    reviews,
+    uses,
+)
 
 
 class OpaqueIdConverter:
@@ -51,6 +63,24 @@ v1 = [
     path("grants/<opaque:grant_id>", grants.Grant.as_view(), name="grant"),
     path("grants/<opaque:grant_id>/versions", grants.GrantVersions.as_view(), name="versions"),
     path("grants/<opaque:grant_id>/withdraw", grants.GrantWithdraw.as_view(), name="withdraw"),
+    path("friendships", friendships.Friendships.as_view(), name="friendships"),
+    path("friendships/<opaque:friendship_id>", friendships.Friendship.as_view(), name="friendship"),
+    path(
+        "friendships/<opaque:friendship_id>/accept",
+        friendships.FriendshipAccept.as_view(),
+        name="friendship-accept",
+    ),
+    path(
+        "friendships/<opaque:friendship_id>/end",
+        friendships.FriendshipEnd.as_view(),
+        name="friendship-end",
+    ),
+    path("blocks", blocks.Blocks.as_view(), name="blocks"),
+    path("blocks/<opaque:block_id>", blocks.Block.as_view(), name="block"),
+    path("blocks/<opaque:block_id>/lift", blocks.BlockLift.as_view(), name="block-lift"),
+    path("invites", invites.Invites.as_view(), name="invites"),
+    path("invites/redeem", invites.InviteRedeem.as_view(), name="invite-redeem"),
+    path("invites/<opaque:invite_id>/revoke", invites.InviteRevoke.as_view(), name="invite-revoke"),
     path("decisions", likeness.Decisions.as_view(), name="decisions"),
     path("likeness-tokens", likeness.LikenessTokens.as_view(), name="likeness-tokens"),
     path("likeness-tokens/redeem", likeness.LikenessTokenRedeem.as_view(), name="redeem"),
