@@ -28,3 +28,5 @@ class EventKind(StrEnum):
     GUARDIAN_ACCEPTED = "guardian.accepted"
     GUARDIAN_ENDED = "guardian.ended"
     USE_STARTED = "use.started"
+    APPROVAL_REQUESTED = "approval.requested"
+    APPROVAL_DECIDED = "approval.decided"

@@ -235,6 +235,8 @@ CAMEO_REMINDER = timedelta(days=30)
 CAMEO_TRACK_LIFE = timedelta(days=30)
 CAMEO_TOKEN_LIFE = timedelta(seconds=120)
 CAMEO_LEASE_LIFE = timedelta(seconds=60)
+CAMEO_APPROVAL_LIFE = timedelta(days=7)
+CAMEO_PERMIT_LIFE = timedelta(hours=24)
 
 STATIC_URL = "/static/"
 STATIC_ROOT = CAMEO_HOME / "static"
