@@ -37,6 +37,7 @@ from consent.facts import (
     Snapshot,
 )
 from consent.models import Grant, UseLikeness
+from consent.relations import check_person
 from consent.request import DecisionRequest, Outputs, Purpose, RenderRequest
 from consent.snapshots import consistent_read, read_snapshot
 from consent.terms import Terms
@@ -219,7 +220,8 @@ def compare(
 
     Raises:
         CameoNotFound, CameoNotEnrolled, GrantNotFound, GrantWithdrawn, GrantExists,
-        GranteeIsOwner, GranteeUnknown: what saving it would be answered.
+        GranteeIsOwner, GranteeUnknown, PersonIsOneself, PersonUnknown: what saving it would be
+            answered.
     """
     with consistent_read():
         state = read_cameos([cameo]).get(cameo) if is_id("cam", cameo) else None
@@ -228,7 +230,7 @@ def compare(
         _check(change, state)
         known = grantees(cameo, by, after=None, most=MAX_ACCOUNTS + 1)
         named = {NewGrant: "grantee", Blocking: "account"}.get(type(change))
-        extra = {getattr(change, named)} - {by} if named else set()
+        extra = {getattr(change, named)} if named else set()
         people = sorted({*known[:MAX_ACCOUNTS], *extra})
         generators = _generators(cameo, generator, now)
         items = tuple(_differences(state, change, now, people, generators))
@@ -243,6 +245,8 @@ def _check(change: Change, state: CameoState) -> None:
             raise GrantNotFound
         if isinstance(change, ToTerms) and row.withdrawn is not None:
             raise GrantWithdrawn
+    if isinstance(change, Blocking):
+        check_person(change.account, by=state.owner_id)
     if isinstance(change, Withdrawal | Blocking):
         return
     if state.state in _ENDED:
@@ -284,10 +288,8 @@ def _differences(
         read = _without_approvals(read)
         later = changed(read, change, asked)
         for name in generators:
-            before, after = (
-                replace(read, generator=facts[name]),
-                replace(later, generator=facts[name]),
-            )
+            before = replace(read, generator=facts[name])
+            after = replace(later, generator=facts[name])
             for purpose in Purpose:
                 each = replace(
                     asked,
