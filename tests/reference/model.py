@@ -18,12 +18,16 @@ A plain world is a dictionary of
 - `approvals`: cameo → {id, until}, each of this very request;
 - `friends`: list of pairs, in any order; `blocks`: list of (who blocks, who is blocked).
 
-Terms are JSON objects as they are stored; times in them RFC 3339 texts with an offset.
+Terms are JSON objects as they are stored. The page names the terms but not the values that can
+be read, which are taken here to be: lists of at least one, without repetition; RFC 3339 times
+with an offset; whole numbers from 1 to a million (uses), 100 (outputs), 10^9 (amount of a price,
+{amount, currency}); seconds from 0 to 3,600; booleans; client ids and notes that people can see.
 """
 
 from __future__ import annotations
 
-import math
+import re
+import unicodedata
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +41,9 @@ LABELS = [
     "gambling", "medical", "endorsement", "deceptive_realism", "minors_present",
 ]  # fmt: skip
 HEXADECIMAL = set("0123456789abcdef")
+RFC3339 = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
+)
 
 
 def answer(world: World) -> Answer:
@@ -242,10 +249,11 @@ def _grant_effect(world: World, cameo: str, known: World, grant: World) -> str:
         return DENY
     if (grant["while_minor"] or _is_minor(world, owner)) and grant["co_approved"] is not True:
         return DENY
-    if grant["while_minor"] and not at < world["accounts"][owner]["adult_on"]:
+    adult_on = world["accounts"][owner].get("adult_on")
+    if grant["while_minor"] and (adult_on is None or at >= adult_on):
         return DENY
     terms = grant["terms"]
-    if "purposes" not in terms:
+    if not isinstance(terms, dict) or "purposes" not in terms:
         return DENY
     return _terms_effect(world, cameo, terms, grant["uses"], grant["uses_today"])
 
@@ -303,13 +311,13 @@ def _is_met(world: World, cameo: str, tag: str, value: Any, uses: int, today: in
     if tag == "not_after":
         return bool(request["at"] < _moment(value))
     if tag == "max_uses":
-        return _is_whole(value) and uses < value
+        return _is_whole(value, 10**6) and uses < value
     if tag == "max_uses_per_day":
-        return _is_whole(value) and today < value
+        return _is_whole(value, 10**6) and today < value
     if tag == "max_outputs":
-        return _is_whole(value) and request["count"] <= value
+        return _is_whole(value, 100) and request["count"] <= value
     if tag == "max_duration_s":
-        return _is_number(value) and bool(request["seconds"] <= value)
+        return _is_length(value) and bool(request["seconds"] <= value)
     if tag == "generators":
         return _is_generator_allowed(value, request["generator"])
     if tag == "forbid_labels":
@@ -322,7 +330,7 @@ def _is_met(world: World, cameo: str, tag: str, value: Any, uses: int, today: in
         return value is True or value is False
     if tag == "price":
         return _is_price(value)
-    return tag == "note" and isinstance(value, str)
+    return tag == "note" and _is_note(value)
 
 
 def _moment(value: Any) -> datetime:
@@ -331,33 +339,42 @@ def _moment(value: Any) -> datetime:
     Raises:
         ValueError, TypeError: it is no time with an offset; such a term is not met.
     """
-    if not isinstance(value, str):
-        raise TypeError
-    found = datetime.fromisoformat(value)
-    if found.utcoffset() is None:
+    if not RFC3339.fullmatch(value):
         raise ValueError
-    return found
+    return datetime.fromisoformat(value.upper())
+
+
+def _is_list(value: Any, most: int) -> bool:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        return False
+    return 1 <= len(value) <= most and len(set(value)) == len(value)
 
 
 def _is_choice(value: Any, of: list[str]) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) and one in of for one in value)
+    return _is_list(value, len(of)) and set(value) <= set(of)
 
 
-def _is_whole(value: Any) -> bool:
-    return type(value) is int
+def _is_whole(value: Any, most: int) -> bool:
+    return type(value) is int and 1 <= value <= most
 
 
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+def _is_length(value: Any) -> bool:
+    return type(value) in (int, float) and bool(0 <= value <= 3600)
 
 
 def _is_price(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and set(value) == {"amount", "currency"}
-        and _is_whole(value["amount"])
-        and isinstance(value["currency"], str)
-    )
+    if not isinstance(value, dict) or set(value) != {"amount", "currency"}:
+        return False
+    currency = value["currency"]
+    if not isinstance(currency, str) or len(currency) != 3:
+        return False
+    return _is_whole(value["amount"], 10**9) and all("A" <= letter <= "Z" for letter in currency)
+
+
+def _is_note(value: Any) -> bool:
+    if not isinstance(value, str) or not 1 <= len(value) <= 500:
+        return False
+    return all(unicodedata.category(one) not in ("Cc", "Cf", "Cs") or one == "\n" for one in value)
 
 
 def _is_generator_allowed(value: Any, generator: str) -> bool:
@@ -365,7 +382,9 @@ def _is_generator_allowed(value: Any, generator: str) -> bool:
     if refuses and set(value) != {"refuse"}:
         return False
     listed = value["refuse"] if refuses else value
-    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+    if not _is_list(listed, 100):
+        return False
+    if not all(1 <= len(one) <= 100 and one.isprintable() for one in listed):
         return False
     return (generator in listed) is not refuses
 
