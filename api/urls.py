@@ -9,9 +9,11 @@ from api.oauth import views as oauth
 from api.oauth.introspection import Introspection
 from api.openapi import openapi
 from api.v1 import (
+    approvals,
     blocks,
     cameos,
     captures,
+    decisions,
     disputes,
     friendships,
     grants,
@@ -20,6 +22,7 @@ from api.v1 import (
     likeness,
     me,
     reviews,
+    statements,
     uses,
 )
 
@@ -104,6 +107,10 @@ v1 = [
         guardianships.GuardianshipEnd.as_view(),
         name="guardianship-end",
     ),
+    path("decisions/bulk", decisions.DecisionsBulk.as_view(), name="decisions-bulk"),
+    path("decisions/search", decisions.DecisionsSearch.as_view(), name="decisions-search"),
+    path("decisions/search/who", decisions.DecisionsSearchWho.as_view(), name="decisions-who"),
+    path("decisions/diff", decisions.DecisionsDiff.as_view(), name="decisions-diff"),
     path("decisions", likeness.Decisions.as_view(), name="decisions"),
     path("likeness-tokens", likeness.LikenessTokens.as_view(), name="likeness-tokens"),
     path("likeness-tokens/redeem", likeness.LikenessTokenRedeem.as_view(), name="redeem"),
@@ -118,6 +125,15 @@ v1 = [
         disputes.DisputeDecide.as_view(),
         name="dispute-decide",
     ),
+    path("approvals", approvals.Approvals.as_view(), name="approvals"),
+    path("approvals/<opaque:approval_id>", approvals.Approval.as_view(), name="approval"),
+    path(
+        "approvals/<opaque:approval_id>/decide",
+        approvals.ApprovalDecide.as_view(),
+        name="approval-decide",
+    ),
+    path("statements", statements.Statements.as_view(), name="statements"),
+    path("statements/lines", statements.StatementLines.as_view(), name="statement-lines"),
     path("uses", uses.Uses.as_view(), name="uses"),
 ]
 

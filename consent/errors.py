@@ -108,6 +108,33 @@ class CameoNotFound(NotFound):
     message = "There is no such cameo."
 
 
+class ApprovalNotFound(NotFound):
+    """There is no such approval, or it is between others."""
+
+    message = "There is no such approval."
+
+
+class ApprovalLapsed(Conflict):
+    """It came too late, or what was asked for wouldn't be permitted any more by approving it."""
+
+    code = "approval_lapsed"
+    message = "This has lapsed; approving it would permit nothing."
+
+
+class ApprovalDecided(Conflict):
+    """It was decided otherwise; what was said stays said."""
+
+    code = "approval_decided"
+    message = "This was decided otherwise before."
+
+
+class MonthInvalid(InvalidInput):
+    """A statement is for a calendar month, written as 2026-11."""
+
+    code = "month_invalid"
+    message = "This is not a month."
+
+
 class LeaseNotFound(NotFound):
     """There is no such lease, or it is somebody else's."""
 

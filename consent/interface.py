@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from audit.interface import Page
+from consent.approvals import decide_approval, list_approvals, read_approval
 from consent.befriending import accept_friendship, ask_friendship, end_friendship
 from consent.blocking import block_account, lift_block
 from consent.comparing import Comparison, Difference, compare, parse_change
@@ -25,9 +26,10 @@ from consent.guarding import (
     mend_birth_date,
 )
 from consent.inviting import list_invites, redeem_invite, revoke_invite
-from consent.issuing import issue, issue_again
+from consent.issuing import ask_again, issue, issue_again
 from consent.reasons import Reason
 from consent.records import (
+    ApprovalRecord,
     AudienceRecord,
     BlockRecord,
     FriendshipRecord,
@@ -38,6 +40,9 @@ from consent.records import (
     Issued,
     LeaseRecord,
     LeaseState,
+    Pending,
+    StatementLine,
+    StatementRecord,
     UseRecord,
 )
 from consent.redemption import introspect, redeem, redeem_again
@@ -71,8 +76,10 @@ from consent.selectors import (
     read_grant_history,
     read_lease,
 )
+from consent.statements import list_statement_lines, read_statement
 
 __all__ = [
+    "ApprovalRecord",
     "AudienceRecord",
     "BlockRecord",
     "Comparison",
@@ -96,9 +103,12 @@ __all__ = [
     "Match",
     "Outputs",
     "Page",
+    "Pending",
     "Purpose",
     "Reason",
     "RenderRequest",
+    "StatementLine",
+    "StatementRecord",
     "Template",
     "TokenAlreadyRedeemed",
     "TokenRefused",
@@ -106,6 +116,7 @@ __all__ = [
     "UseRecord",
     "accept_friendship",
     "accept_guardianship",
+    "ask_again",
     "ask_friendship",
     "ask_guardian",
     "block_account",
@@ -113,6 +124,7 @@ __all__ = [
     "co_approve_grant",
     "compare",
     "create_grant",
+    "decide_approval",
     "decide_for",
     "decide_many",
     "declare_birth_date",
@@ -124,23 +136,27 @@ __all__ = [
     "issue_again",
     "jwks",
     "lift_block",
+    "list_approvals",
     "list_blocks",
     "list_friendships",
     "list_grants_given",
     "list_grants_received",
     "list_grants_to_co_approve",
     "list_invites",
+    "list_statement_lines",
     "list_uses",
     "mend_birth_date",
     "parse_change",
     "parse_request",
     "parse_template",
+    "read_approval",
     "read_audience",
     "read_block",
     "read_friendship",
     "read_grant",
     "read_grant_history",
     "read_lease",
+    "read_statement",
     "redeem",
     "redeem_again",
     "redeem_invite",

@@ -11,10 +11,11 @@ from django.db import transaction
 import audit.interface as audit
 from common.ids import is_id
 from common.keyring import TOKEN
-from consent.decision import Decision, decide
+from consent import approvals
+from consent.decision import Decision, Effect, decide
 from consent.errors import Denied
 from consent.models import IssuedToken, token_id
-from consent.records import Issued
+from consent.records import Issued, Pending
 from consent.request import DecisionRequest, RenderRequest
 from consent.snapshots import hold_snapshot, lock_likenesses
 from consent.tokens import MAX_LIFE, LikenessDetail, LikenessToken, from_claims, mint
@@ -23,11 +24,12 @@ from identity.interface import keyring
 
 def issue(
     *, generator: str, requester: str, request: RenderRequest, now: datetime, by: str
-) -> Issued:
+) -> Issued | Pending:
     """A likeness token for `requester`'s request through `generator`, if the decision permits.
 
     Decides under the cameos' locks; the token's row and the ledger entries are written in that
-    transaction, and the token is signed from them. The token itself is kept nowhere.
+    transaction, and the token is signed from them. The token itself is kept nowhere. Where only
+    approvals are missing their owners are asked, and there is no token yet.
 
     Args:
         generator: client id of who asks for the token.
@@ -41,9 +43,12 @@ def issue(
     """
     asked = DecisionRequest(requester, generator, now, request)
     with transaction.atomic():
-        lock_likenesses(request)
+        cameos = lock_likenesses(request)
         snapshot = hold_snapshot(asked)
         decision = decide(asked, snapshot)
+        if decision.effect is Effect.PENDING:
+            owners = {name: cameos[name].owner_id for name in decision.pending}
+            return approvals.ask(asked=asked, owners=owners, now=now, by=by)
         if not decision.permitted or snapshot.generator is None:
             raise Denied(decision.for_requester())
         token = _claims(asked, decision, audience=snapshot.generator.audience)
@@ -58,6 +63,7 @@ def issue(
         )
         for basis in sorted(decision.basis, key=lambda entry: entry.cameo):
             body = {
+                "approval": basis.approval,
                 "by": by,
                 "epoch": basis.epoch,
                 "generator": generator,
@@ -106,6 +112,31 @@ def issue_again(
         return _issued(token, mint(token, keyring().signing_key(TOKEN)))
 
 
+def ask_again(
+    *, generator: str, requester: str, request: RenderRequest, approval: str, now: datetime
+) -> Pending:
+    """The pending answer whose `latest` was `approval`, once more; changes nothing.
+
+    For a caller who repeats a request whose answer was lost. Decides again: who would be denied
+    by now isn't told any more that somebody was asked. Where the owners have approved meanwhile
+    the answer stays what it was; a token is a new request's to ask for.
+
+    Raises:
+        Denied: there was no such answer to this generator, requester and request, or the
+            decision is deny by now.
+    """
+    asked = DecisionRequest(requester, generator, now, request)
+    with transaction.atomic():
+        lock_likenesses(request)
+        decision = decide(asked, hold_snapshot(asked))
+        if decision.effect is Effect.DENY:
+            raise Denied(decision.for_requester())
+        found = approvals.asked_before(approval=approval, asked=asked)
+        if found is None:
+            raise Denied
+        return found
+
+
 def _claims(asked: DecisionRequest, decision: Decision, *, audience: str) -> LikenessToken:
     issued = math.floor(asked.at.timestamp())
     life = min(settings.CAMEO_TOKEN_LIFE, timedelta(seconds=MAX_LIFE))
@@ -128,6 +159,8 @@ def _claims(asked: DecisionRequest, decision: Decision, *, audience: str) -> Lik
                 epoch=basis.epoch,
                 grant=basis.grant,
                 grant_version=basis.grant_version,
+                approval=basis.approval,
+                price=basis.price,
             )
             for basis in decision.basis
         ),

@@ -86,6 +86,76 @@ class Issued:
         return f"Issued({self.jti!r})"
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What a token request waits for.
+
+    Attributes:
+        approvals: ids of the approvals that were asked for, one for each cameo.
+        expires: when the first of them lapses.
+        latest: the one of them that was asked for last.
+    """
+
+    approvals: tuple[str, ...]
+    expires: datetime
+    latest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRecord:
+    """An owner asked about one request, as it stands at the moment it was read for.
+
+    Attributes:
+        request: the JSON object of what is to be rendered: digests, no prompt.
+        state: asked, approved, declined, spent or lapsed.
+        expires: until when the owner may decide, or the approval may be used.
+    """
+
+    id: str
+    cameo: str
+    requester: str
+    generator: str
+    request: dict[str, Any]
+    state: str
+    asked: datetime
+    expires: datetime
+    decided: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementTotal:
+    """What the uses through one generator come to, in minor units of one currency."""
+
+    generator: str
+    currency: str
+    amount: int
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRecord:
+    """What one's likeness earned in a calendar month of UTC, from `since` to before `until`."""
+
+    month: str
+    since: datetime
+    until: datetime
+    totals: tuple[StatementTotal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """What one use cost, in minor units; no grant means that the audience allowed it."""
+
+    use: str
+    cameo: str
+    generator: str
+    requester: str
+    grant: str | None
+    amount: int
+    currency: str
+    at: datetime
+
+
 class LeaseState(StrEnum):
     """Whether a lease still permits."""
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 import audit.interface as audit
 import events.interface as events
 from accounts.interface import GeneratorState, read_generator
 from common.keyring import TOKEN
+from consent import approvals
 from consent.errors import (
     ConsentChanged,
     Denied,
@@ -19,7 +21,7 @@ from consent.errors import (
     TokenRefused,
     TokenRequestMismatch,
 )
-from consent.models import IssuedToken, Lease, Use, UseLikeness
+from consent.models import Accrual, IssuedToken, Lease, Use, UseLikeness
 from consent.records import LeaseRecord
 from consent.request import RenderRequest, parse_request
 from consent.selectors import find_lease, lease_record, lease_stands, stands
@@ -39,8 +41,8 @@ def redeem(
     """Turn a likeness token into a use and its render lease: exactly once.
 
     Verifies the token, then under the locks of its cameos and its row compares epochs and
-    decides again; the use, the lease, the ledger entries and the events are written in that
-    transaction.
+    decides again; in that transaction the use, the lease, the ledger entries and the events are
+    written, quotas are counted, approvals spent and prices accrue.
 
     Args:
         generator: client id of who redeems.
@@ -62,7 +64,7 @@ def redeem(
     if request.digest() != token.request_hash:
         raise TokenRequestMismatch
     with transaction.atomic():
-        lock_likenesses(request)
+        cameos = lock_likenesses(request)
         row = IssuedToken.objects.select_for_update().filter(jti=token.jti).first()
         if row is None or row.claims != token.claims():
             raise TokenRefused
@@ -72,7 +74,12 @@ def redeem(
             raise ConsentChanged
         row.redeemed = now
         row.save(update_fields=["redeemed"])
-        return _begin_use(row, token, request, now=now, by=by)
+        approvals.spend_approvals(token, generator, now=now)
+        owners = {name: cameos[name].owner_id for name in request.likenesses}
+        _count(token, owners, now=now)
+        use = _begin_use(row, token, request, now=now)
+        _accrue(use, token, owners, now=now)
+        return _lend(use, token, now=now, by=by)
 
 
 def redeem_again(*, lease: str, generator: str, now: datetime) -> LeaseRecord:
@@ -130,9 +137,34 @@ def _verified(client: GeneratorState, token_text: str, now: datetime) -> Likenes
     )
 
 
+_COUNT: Final = """
+insert into consent_tally as tally (subject, uses, day, uses_of_day)
+select subject, 1, %(day)s, 1 from unnest(%(subjects)s::text[]) as subject
+on conflict (subject) do update set
+    uses = tally.uses + 1,
+    uses_of_day = case when tally.day >= excluded.day then tally.uses_of_day + 1 else 1 end,
+    day = greatest(tally.day, excluded.day)
+"""
+
+
+def _count(token: LikenessToken, owners: Mapping[str, str], *, now: datetime) -> None:
+    """Count a use of every cameo, and of every grant that it rests on.
+
+    An owner's use of their own likeness takes nothing from what others may have. A grant's uses
+    are counted over all its versions. A later day, which another clock wrote, is kept. No epoch
+    counts up: a count is no change of consent, and decisions read it themselves.
+    """
+    others = [one for one in token.details if owners[one.identifier] != token.requester]
+    subjects = {one.identifier for one in others} | {one.grant for one in others if one.grant}
+    if subjects:
+        day = now.astimezone(UTC).date()
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, {"day": day, "subjects": sorted(subjects)})
+
+
 def _begin_use(
-    row: IssuedToken, token: LikenessToken, request: RenderRequest, *, now: datetime, by: str
-) -> LeaseRecord:
+    row: IssuedToken, token: LikenessToken, request: RenderRequest, *, now: datetime
+) -> Use:
     use = Use.objects.create(
         token=row,
         generator=row.generator,
@@ -140,7 +172,6 @@ def _begin_use(
         request=request.document(),
         started=now,
     )
-    details = sorted(token.details, key=lambda detail: detail.identifier)
     UseLikeness.objects.bulk_create(
         UseLikeness(
             use=use,
@@ -150,24 +181,52 @@ def _begin_use(
             epoch=detail.epoch,
             started=now,
         )
-        for detail in details
+        for detail in token.details
     )
+    return use
+
+
+def _accrue(use: Use, token: LikenessToken, owners: Mapping[str, str], *, now: datetime) -> None:
+    """What the use costs by the terms it was decided on, which the token repeats."""
+    lines = [
+        Accrual(
+            use=use,
+            cameo_id=detail.identifier,
+            owner_id=owners[detail.identifier],
+            generator=use.generator,
+            grant_id=detail.grant,
+            amount=detail.price.amount,
+            currency=detail.price.currency,
+            at=now,
+        )
+        for detail in token.details
+        if detail.price is not None
+    ]
+    if lines:
+        Accrual.objects.bulk_create(lines)
+
+
+def _lend(use: Use, token: LikenessToken, *, now: datetime, by: str) -> LeaseRecord:
+    """The lease, and word of the use in every likeness' chain and to its owner."""
     lease = Lease.objects.create(
         use=use,
-        generator=row.generator,
+        generator=use.generator,
         obligations=list(token.obligations),
         created=now,
         expires=now + settings.CAMEO_LEASE_LIFE,
     )
-    for detail in details:
+    for detail in sorted(token.details, key=lambda one: one.identifier):
         told = {
-            "generator": row.generator,
+            "generator": use.generator,
             "grant": detail.grant,
-            "requester": row.requester_id,
+            "requester": use.requester_id,
             "use": use.id,
         }
         entry = told | {
+            "amount": detail.price.amount if detail.price else None,
+            "approval": detail.approval,
             "by": by,
+            "currency": detail.price.currency if detail.price else None,
             "epoch": detail.epoch,
             "grant_version": detail.grant_version,
             "jti": token.jti,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from audit.interface import Page, page
@@ -12,7 +12,7 @@ from common.ids import is_id
 from common.keyring import TOKEN
 from consent.decision import Decision, decide
 from consent.errors import CameoNotFound, GrantNotFound, LeaseNotFound
-from consent.facts import Snapshot
+from consent.facts import ApprovalFact, Count, LikenessFact, Snapshot
 from consent.models import Audience, Grant, Lease, UseLikeness
 from consent.records import (
     AudienceRecord,
@@ -24,10 +24,11 @@ from consent.records import (
 )
 from consent.request import DecisionRequest, RenderRequest, parse_request
 from consent.snapshots import consistent_read, read_snapshot
-from consent.tokens import LikenessToken, from_claims
+from consent.tokens import LikenessDetail, LikenessToken, from_claims
 from identity.interface import keyring, read_cameos
 
 DEFAULT_LIMIT = 50
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 def decide_for(
@@ -225,18 +226,45 @@ def stands(
         return False
     decision = decide(asked, snapshot)
     found = {
-        (entry.cameo, entry.epoch, entry.grant, entry.grant_version) for entry in decision.basis
+        (one.cameo, one.epoch, one.grant, one.grant_version, one.approval, one.price)
+        for one in decision.basis
     }
     stood = {
-        (entry.identifier, entry.epoch, entry.grant, entry.grant_version) for entry in token.details
+        (one.identifier, one.epoch, one.grant, one.grant_version, one.approval, one.price)
+        for one in token.details
     }
     return decision.permitted and found == stood
 
 
 def lease_stands(row: Lease, *, now: datetime, snapshot_of: SnapshotOf) -> bool:
-    """Whether what a lease's token was issued on is permitted as of now."""
+    """Whether what a lease's token was issued on is permitted as of now.
+
+    The redemption took its unit of every quota and spent its approvals, so neither is asked
+    for again: a last unit must not end the very render it was taken for. Terms that have
+    changed since show in the epoch.
+    """
     token, request = from_claims(row.use.token.claims), parse_request(row.use.request)
-    return stands(token, request, row.generator, now, snapshot_of)
+    details = {detail.identifier: detail for detail in token.details}
+
+    def as_redeemed(asked: DecisionRequest) -> Snapshot:
+        snapshot = snapshot_of(asked)
+        likenesses = tuple(
+            _as_redeemed(fact, details[fact.cameo]) if fact.cameo in details else fact
+            for fact in snapshot.likenesses
+        )
+        return replace(snapshot, likenesses=likenesses)
+
+    return stands(token, request, row.generator, now, as_redeemed)
+
+
+def _as_redeemed(fact: LikenessFact, detail: LikenessDetail) -> LikenessFact:
+    by_grant = fact.grant is not None and fact.grant.id == detail.grant
+    return replace(
+        fact,
+        count=Count(),
+        grant=replace(fact.grant, count=Count()) if by_grant and fact.grant else None,
+        approval=None if detail.approval is None else ApprovalFact(detail.approval, _EVER),
+    )
 
 
 def find_lease(*, lease: str, generator: str) -> Lease:

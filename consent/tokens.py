@@ -33,6 +33,7 @@ from consent.errors import (
     TokenWrongIssuer,
 )
 from consent.request import MAX_LIKENESSES, is_digest
+from consent.terms import Price
 
 TYPE = "likeness+jwt"
 ALGORITHM = "Ed25519"
@@ -51,17 +52,31 @@ _MAX_INTEGER = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class LikenessDetail:
-    """One likeness the token speaks of (RFC 9396); no grant means that the requester owns it."""
+    """One likeness the token speaks of (RFC 9396).
+
+    Attributes:
+        grant, grant_version: what it rests on; None for the requester's own likeness, and where
+            the audience lets them in.
+        approval: of this very request, which the redemption spends.
+        price: what the use costs.
+    """
 
     identifier: str
     purpose: str
     epoch: int
     grant: str | None
     grant_version: int | None
+    approval: str | None = None
+    price: Price | None = None
 
     def claim(self) -> dict[str, Any]:
-        """Its JSON form."""
-        return {
+        """Its JSON form; what there is no approval or price of is left out."""
+        extra: dict[str, Any] = {}
+        if self.approval is not None:
+            extra["approval"] = self.approval
+        if self.price is not None:
+            extra["price"] = self.price.document()
+        return extra | {
             "type": DETAIL_TYPE,
             "identifier": self.identifier,
             "actions": list(ACTIONS),
@@ -256,6 +271,10 @@ _DETAIL = frozenset(
 )
 
 
+_OPTIONAL = frozenset({"approval", "price"})
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
 def _require(condition: bool) -> None:
     if not condition:
         raise TokenClaimsInvalid
@@ -309,7 +328,7 @@ def from_claims(payload: Mapping[str, Any]) -> LikenessToken:
 def _detail(entry: object) -> LikenessDetail:
     if not isinstance(entry, dict):
         raise TokenClaimsInvalid
-    _require(entry.keys() == _DETAIL)
+    _require(entry.keys() >= _DETAIL and entry.keys() <= _DETAIL | _OPTIONAL)
     _require(entry["type"] == DETAIL_TYPE)
     _require(entry["actions"] == list(ACTIONS) and entry["privileges"] == list(PRIVILEGES))
     _require((entry["grant"] is None) == (entry["grant_version"] is None))
@@ -321,4 +340,14 @@ def _detail(entry: object) -> LikenessDetail:
         grant_version=(
             None if entry["grant_version"] is None else _integer(entry["grant_version"])
         ),
+        approval=_text(entry["approval"]) if "approval" in entry else None,
+        price=_price(entry["price"]) if "price" in entry else None,
     )
+
+
+def _price(value: object) -> Price:
+    if not isinstance(value, dict) or value.keys() != {"amount", "currency"}:
+        raise TokenClaimsInvalid
+    currency = _text(value["currency"])
+    _require(_CURRENCY.fullmatch(currency) is not None)
+    return Price(_integer(value["amount"]), currency)

@@ -14,9 +14,10 @@ from api.idempotency import REPLAYED, once
 from api.permissions import of_generator, of_person
 from api.schema import IDEMPOTENCY_CODES, IDEMPOTENCY_KEY, opaque_id, operation
 from api.v1.endpoint import Endpoint
-from api.v1.examples import CLIENT, LATER, LEASE, RENDER, USE
+from api.v1.examples import APPROVAL, CLIENT, LATER, LEASE, RENDER, USE
 from api.v1.fields import Body, Document, Id, Moment, Text, read_body, within
 from common.clock import utcnow
+from common.ids import is_id
 from consent import interface as consent
 
 ASK = (
@@ -95,7 +96,10 @@ class RedeemRequest(Body):
 class PermitShape(serializers.Serializer[Any]):
     """A dry run's answer."""
 
-    effect = serializers.CharField(help_text="permit; a denial is a problem.")
+    effect = serializers.CharField(
+        help_text="permit; or pending, where only owners' approvals are missing, who would be "
+        "asked. A denial is a problem."
+    )
     obligations = serializers.ListField(child=serializers.CharField())
     valid_until = Moment(allow_null=True)
 
@@ -108,6 +112,15 @@ class TokenShape(serializers.Serializer[Any]):
     jti = serializers.CharField()
     expires = Moment()
     obligations = serializers.ListField(child=serializers.CharField())
+
+
+class PendingShape(serializers.Serializer[Any]):
+    """Owners were asked; once all have approved, ask for the token anew (with another key)."""
+
+    approvals = serializers.ListField(
+        child=serializers.CharField(), help_text="Ids, one for each cameo whose owner is asked."
+    )
+    expires = Moment(help_text="When the first of them lapses.")
 
 
 class LeaseShape(serializers.Serializer[Any]):
@@ -148,7 +161,7 @@ class Decisions(Endpoint):
         answers={
             200: (
                 PermitShape,
-                "It would be permitted.",
+                "It would be permitted, or have to be approved first.",
                 {"effect": "permit", "obligations": [], "valid_until": None},
             )
         },
@@ -159,7 +172,7 @@ class Decisions(Endpoint):
         decision = consent.decide_for(
             generator=generator, requester=requester, request=render, now=utcnow()
         )
-        if not decision.permitted:
+        if decision.effect is consent.Effect.DENY:
             raise consent.Denied(decision.for_requester())
         body = {
             "effect": decision.effect.value,
@@ -191,7 +204,12 @@ class LikenessTokens(Endpoint):
                     "expires": LATER,
                     "obligations": [],
                 },
-            )
+            ),
+            202: (
+                PendingShape,
+                "Only approvals are missing: the owners are asked, and there is no token yet.",
+                {"approvals": [APPROVAL], "expires": LATER},
+            ),
         },
         errors=[
             "invalid_input",
@@ -205,28 +223,38 @@ class LikenessTokens(Endpoint):
     def post(self, request: Request) -> Response:
         generator, requester, render, body = _asked(request)
         now = utcnow()
-        issued, replayed = once(
+        whose: dict[str, Any] = {
+            "generator": generator,
+            "requester": requester,
+            "request": render,
+            "now": now,
+        }
+
+        def again(made: str) -> consent.Issued | consent.Pending:
+            if is_id("apr", made):
+                return consent.ask_again(approval=made, **whose)
+            return consent.issue_again(jti=made, **whose)
+
+        answer, replayed = once(
             request,
             operation="issue_likeness_token",
             body=body,
             now=now,
-            do=lambda: consent.issue(
-                generator=generator, requester=requester, request=render, now=now, by=generator
-            ),
-            name=lambda made: made.jti,
-            again=lambda made: consent.issue_again(
-                generator=generator, requester=requester, request=render, jti=made, now=now
-            ),
+            do=lambda: consent.issue(by=generator, **whose),
+            name=lambda made: made.jti if isinstance(made, consent.Issued) else made.latest,
+            again=again,
         )
-        answer = {
-            "token": issued.token,
-            "token_type": "likeness+jwt",
-            "jti": issued.jti,
-            "expires": issued.expires,
-            "obligations": issued.obligations,
-        }
         headers = {REPLAYED: "true"} if replayed else {}
-        return Response(TokenShape(answer).data, headers=headers)
+        if isinstance(answer, consent.Pending):
+            return Response(PendingShape(answer).data, status=202, headers=headers)
+        issued = {
+            "token": answer.token,
+            "token_type": "likeness+jwt",
+            "jti": answer.jti,
+            "expires": answer.expires,
+            "obligations": answer.obligations,
+        }
+        return Response(TokenShape(issued).data, headers=headers)
 
 
 class LikenessTokenRedeem(Endpoint):

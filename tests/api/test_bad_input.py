@@ -18,7 +18,11 @@ IDS = {
     "grant_id": "grt_" + "a" * 26,
     "review_id": "rev_" + "a" * 26,
     "dispute_id": "dis_" + "a" * 26,
+    "approval_id": "apr_" + "a" * 26,
     "lease_id": "lse_" + "a" * 26,
+    "friendship_id": "fri_" + "a" * 26,
+    "block_id": "blk_" + "a" * 26,
+    "invite_id": "inv_" + "a" * 26,
 }
 ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 

@@ -15,6 +15,7 @@ from consent.interface import (
     Issued,
     LeaseRecord,
     Outputs,
+    Pending,
     RenderRequest,
     create_grant,
     issue,
@@ -85,7 +86,22 @@ class Cast:
             "now": NOW,
             "by": self.gen,
         }
-        return issue(**(given | changes))
+        issued = issue(**(given | changes))
+        assert isinstance(issued, Issued)
+        return issued
+
+    def ask(self, **changes: Any) -> Pending:
+        """Ask for a token where an approval is needed."""
+        given: dict[str, Any] = {
+            "generator": self.gen,
+            "requester": self.bob,
+            "request": self.request(),
+            "now": NOW,
+            "by": self.gen,
+        }
+        pending = issue(**(given | changes))
+        assert isinstance(pending, Pending)
+        return pending
 
     def redeem(self, issued: Issued, **changes: Any) -> LeaseRecord:
         given: dict[str, Any] = {

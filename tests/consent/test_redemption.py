@@ -402,9 +402,10 @@ def test_what_redeeming_costs(
 ) -> None:
     cast.grant()
     issued = cast.issue()
-    # client; a savepoint and its end; cameo, token; generator, audience, grant, two accounts;
-    # token, use, likeness, lease; the ledger's four; the event
-    with django_assert_num_queries(19):
+    # client; a savepoint and its end; the locks of cameo, token and generator; beside them the
+    # snapshot, by the driver's own connection; token, counts, use, likeness, lease; the ledger's
+    # four; the event
+    with django_assert_num_queries(16):
         cast.redeem(issued)
 
 
