@@ -50,7 +50,7 @@ def just_unmet(tag: str, world: World, uses: int, today: int) -> Any:
         "generators": lambda: {"refuse": [request["generator"], "other"]},
         "max_duration_s": lambda: max(0.0, request["seconds"] - 0.001),
         "max_outputs": lambda: request["count"] - 1,
-        "forbid_labels": lambda: list(request["labels"] or ["hate"])[:1],
+        "forbid_labels": lambda: [*list(request["labels"] or ["hate"])[:1], "gambling"],
         "co_appear": lambda: "nobody",
         "remix": lambda: False,
     }
@@ -103,6 +103,7 @@ _ADDED: tuple[tuple[str, Any], ...] = (
     ("purposes", ["news"]),
     ("purposes", ["personal"]),
     ("forbid_labels", ["violence"]),
+    ("forbid_labels", ["medical", "drugs", "hate"]),
     ("co_appear", "friends"),
     ("co_appear", "nobody"),
     ("remix", False),
