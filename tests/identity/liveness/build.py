@@ -80,6 +80,8 @@ def a_track(
         ],
         dtype=np.float32,
     ).reshape(-1, 468, 3)
+    # Nobody sits quite still: this one leans aside.
+    meshes[:, :, 0] += 0.01 * size * times[:, None].astype(np.float32)
     if samples is None:
         samples = [a_sample(float(t)) for t in times[::12]]
     looks = [DetectionPass(float(t), others(float(t)), light) for t in times[::6]]

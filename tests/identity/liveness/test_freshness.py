@@ -124,6 +124,7 @@ def test_while_nobody_is_there_the_picture_counts() -> None:
 def test_in_the_dark_nothing_can_be_told() -> None:
     track = with_changes(face=sizes((60, 90)))
     dark = replace(a_track(SECONDS, light=6.0, samples=[]), changes=track.changes)
+    dark = stopped(dark, 60, 90)
     assert said(freshness(dark)) == ("abstain", "too_dark")
 
 
@@ -253,3 +254,39 @@ def test_numbers_that_are_none_stop_nothing() -> None:
     empty = np.full(FRAMES, np.nan, dtype=np.float32)
     changes = Changes(empty, empty, np.zeros((FRAMES, 32), dtype=np.float32))
     assert freshness(replace(swaying(), changes=changes)).why in WHY
+
+
+def resting(still: tuple[int, int] | None = None) -> Track:
+    """Somebody who sits, with a mesh that jitters; their picture changes by noise all along."""
+    track = a_track(SECONDS)
+    meshes = track.meshes.copy()
+    if still is not None:
+        meshes[still[0] : still[1]] = meshes[still[0]]
+    size = float(np.linalg.norm(meshes[0, 33, :2] - meshes[0, 263, :2]))
+    jitter = np.random.default_rng(3).normal(0.0, 0.0005 * size, meshes[:, :, :2].shape)
+    meshes[:, :, :2] += jitter.astype(np.float32)
+    return replace(track, meshes=meshes, changes=noisy_changes(FRAMES))
+
+
+def test_noise_over_a_frozen_picture_does_not_hide_that_no_face_moves() -> None:
+    assert said(freshness(resting())) == ("pass", "ok")
+    frozen = freshness(resting(still=(60, 90)))
+    assert said(frozen) == ("fail", "frozen")
+    assert frozen.value is not None
+    assert frozen.threshold is not None
+    assert frozen.value < frozen.threshold < 0.01
+
+
+def test_a_short_loop_is_found_by_the_face_s_shape_however_the_picture_shakes() -> None:
+    part = list(range(20, 44))
+    track = played([*range(20), *part, *part, *part, *range(44, FRAMES)])
+    wave = np.sin(np.random.default_rng(1).normal(0, 1, FRAMES).cumsum() / 3.0)
+    order = [*range(20), *part, *part, *part, *range(44, FRAMES)]
+    meshes = track.meshes.copy()
+    meshes[:, :234, 1] += (12.0 * wave[order])[:, None].astype(np.float32)
+    shake = np.random.default_rng(2).normal(0.0, 2.0, (len(order), 1, 2)).astype(np.float32)
+    meshes[:, :, :2] += shake
+    assert track.changes is not None
+    prints = np.random.default_rng(4).normal(size=track.changes.prints.shape).astype(np.float32)
+    shaken = replace(track, meshes=meshes, changes=replace(track.changes, prints=prints))
+    assert said(freshness(shaken)) == ("fail", "loop")
