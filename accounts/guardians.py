@@ -185,6 +185,8 @@ def wards_of(guardian: str, *, now: datetime) -> tuple[str, ...]:
 
     Who is 18 has no guardian any more, whatever was accepted before.
     """
+    if not is_id("acc", guardian):
+        return ()
     rows = Guardianship.objects.select_related("minor").filter(
         guardian_id=guardian, state=_State.ACCEPTED, guardian__is_active=True
     )
