@@ -8,13 +8,15 @@ that their doors give (docs/adr/0015).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
 
 from django.db import connection, transaction
+from psycopg import RawCursor
 
 from accounts.interface import ACCOUNT_FACTS, GENERATOR_FACTS, ages, hold_generator
 from common.ids import is_id
@@ -34,6 +36,8 @@ from consent.terms import NO_TERMS, Terms
 from consent.vocabulary import read_terms
 from identity.interface import CAMEO_FACTS, CameoState, lock_cameos
 
+# "limit 1" stands where there can be one alone: it has the planner look each up by its own index,
+# and never go through all that a person was granted or blocks.
 _STATEMENT: Final = f"""
 with likeness as (
     select
@@ -45,34 +49,44 @@ with likeness as (
         g.co_approved is not null as co_approved,
         part.uses as grant_uses, part.day as grant_day, part.uses_of_day as grant_uses_of_day,
         approval.id as approval, approval.expires as approved_until
-    from unnest(%(cameos)s::text[]) with ordinality as asked (cameo, place)
+    from (values {{asked}}) as asked (cameo, place)
     left join ({CAMEO_FACTS}) c on c.id = asked.cameo
     left join ({ACCOUNT_FACTS}) o on o.id = c.owner_id
     left join consent_audience audience on audience.cameo_id = asked.cameo
     left join consent_restrictions restrictions on restrictions.cameo_id = asked.cameo
     left join consent_tally whole on whole.subject = asked.cameo
-    left join consent_grant g on g.cameo_id = asked.cameo and g.grantee_id = %(requester)s
-        and g.withdrawn is null
+    left join lateral (
+        select id, version, terms, while_minor, co_approved from consent_grant
+        where cameo_id = asked.cameo and grantee_id = $1 and withdrawn is null limit 1
+    ) g on true
     left join consent_tally part on part.subject = g.id
-    left join consent_approval approval on approval.cameo_id = asked.cameo
-        and approval.requester_id = %(requester)s and approval.generator = %(generator)s
-        and approval.request_hash = %(hash)s and approval.state = 'approved'
+    left join lateral (
+        select id, expires from consent_approval
+        where cameo_id = asked.cameo and requester_id = $1 and generator = $2
+            and request_hash = $3 and state = 'approved' limit 1
+    ) approval on true
 ),
-people as (select array_agg(owner_id) || %(requester)s::varchar as ids from likeness)
+person as (select $1::varchar as id union select owner_id from likeness),
+pair as materialized (
+    select one.id as low, two.id as high from person one join person two on one.id < two.id
+)
 select
     likeness.*,
     asker.id, asker.is_active, asker.birth_date, asker.guarded,
     client.client_id, client.audience, client.suspended is not null, client.renders,
     client.tokens_not_before,
-    (select array_agg(array[f.low_id, f.high_id]) from consent_friendship f, people
-     where f.low_id = any (people.ids) and f.high_id = any (people.ids)
+    (select array_agg(array[f.low_id, f.high_id])
+     from pair join consent_friendship f on f.low_id = pair.low and f.high_id = pair.high
         and f.state = 'accepted'),
-    (select array_agg(array[b.blocker_id, b.blocked_id]) from consent_block b, people
-     where b.blocker_id = any (people.ids) and b.blocked_id = any (people.ids)
-        and b.lifted is null)
+    (select array_agg(array[b.blocker_id, b.blocked_id])
+     from (select low as one, high as two from pair union all select high, low from pair) way
+     cross join lateral (
+        select blocker_id, blocked_id from consent_block
+        where blocker_id = way.one and blocked_id = way.two and lifted is null limit 1
+     ) b)
 from likeness
-left join ({ACCOUNT_FACTS}) asker on asker.id = %(requester)s
-left join ({GENERATOR_FACTS}) client on client.client_id = %(generator)s
+left join ({ACCOUNT_FACTS}) asker on asker.id = $1
+left join ({GENERATOR_FACTS}) client on client.client_id = $2
 order by likeness.place
 """  # noqa: S608 - the rooms' own queries, and nothing that anybody sends
 _LIKENESS: Final = slice(0, 24)
@@ -113,13 +127,12 @@ def hold_snapshot(request: DecisionRequest) -> Snapshot:
 def read_snapshot(request: DecisionRequest) -> Snapshot:
     """All that is known of everybody the request names, of one moment; changes nothing."""
     cameos = [name if is_id("cam", name) else "" for name in request.render.likenesses] or [""]
-    asked = {
-        "cameos": list(dict.fromkeys(cameos)),
-        "requester": request.requester if is_id("acc", request.requester) else "",
-        "generator": request.generator if _is_client(request.generator) else "",
-        "hash": request.render.digest(),
-    }
-    rows = _run(asked)
+    rows = _run(
+        request.requester if is_id("acc", request.requester) else "",
+        request.generator if _is_client(request.generator) else "",
+        request.render.digest(),
+        list(dict.fromkeys(cameos)),
+    )
     first = rows[0]
     likenesses = (_likeness(row[_LIKENESS], request.requester, request.at.date()) for row in rows)
     friends, blocks = first[33] or (), first[34] or ()
@@ -132,14 +145,29 @@ def read_snapshot(request: DecisionRequest) -> Snapshot:
     )
 
 
-def _run(asked: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """The statement's rows. Prepared once a connection: planning costs more than running it."""
+def _run(requester: str, generator: str, digest: str, cameos: list[str]) -> list[tuple[Any, ...]]:
+    """The statement's rows. Prepared once a connection: planning costs more than running it.
+
+    Django turns both off that this takes: it writes values into the text at the client, and has
+    nothing prepared. A threshold that is never reached has only this prepared, which asks for it.
+    """
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        found: list[tuple[Any, ...]] = connection.connection.execute(
-            _STATEMENT, asked, prepare=True
-        ).fetchall()
-    return found
+        connection.connection.prepare_threshold = sys.maxsize
+        cursor: RawCursor[tuple[Any, ...]] = RawCursor(connection.connection)
+        asked = [requester, generator, digest, *cameos]
+        return cursor.execute(_statement(len(cameos)), asked, prepare=True).fetchall()
+
+
+@lru_cache(maxsize=16)
+def _statement(count: int) -> bytes:
+    """The statement for so many likenesses.
+
+    One for each count: over an array of any length the planner guesses ten, finds the plan for
+    every case dear, and keeps planning for each case.
+    """
+    rows = (f"(${4 + place}::varchar, {place})" for place in range(count))
+    return _STATEMENT.format(asked=", ".join(rows)).encode("ascii")
 
 
 def _is_client(generator: str) -> bool:
