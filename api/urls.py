@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from api import health
+from api.authzen import views as authzen
 from api.oauth import views as oauth
 from api.oauth.introspection import Introspection
 from api.openapi import openapi
@@ -145,6 +146,17 @@ urlpatterns = [
     path("oauth/introspect", Introspection.as_view(), name="oauth-introspect"),
     path(".well-known/oauth-authorization-server", oauth.server_metadata, name="oauth-metadata"),
     path(".well-known/jwks.json", oauth.jwks, name="jwks"),
+    path("access/v1/evaluation", authzen.Evaluation.as_view(), name="authzen-evaluation"),
+    path("access/v1/evaluations", authzen.Evaluations.as_view(), name="authzen-evaluations"),
+    path(
+        "access/v1/search/subject", authzen.SearchSubject.as_view(), name="authzen-search-subject"
+    ),
+    path(
+        "access/v1/search/resource",
+        authzen.SearchResource.as_view(),
+        name="authzen-search-resource",
+    ),
+    path(".well-known/authzen-configuration", authzen.metadata, name="authzen-metadata"),
     path("livez", health.live, name="livez"),
     path("readyz", health.ready, name="readyz"),
 ]

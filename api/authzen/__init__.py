@@ -1,0 +1,1 @@
+"""The decision in the form of the OpenID AuthZEN Authorization API 1.0."""
