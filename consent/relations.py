@@ -120,13 +120,20 @@ def tell(
     now: datetime,
     only: str | None = None,
 ) -> None:
-    """Emit an event to each side of a friendship that sees it, or to the side `only`."""
+    """Emit an event to each side of a friendship, or to the side `only`.
+
+    To a side that doesn't see it, it is emitted for nobody: without an account, and with the
+    friendship itself as subject. Left out, it would show in how long an ask takes.
+    """
     for account in (row.low_id, row.high_id):
-        if only not in (None, account) or _is_hidden(row, account):
+        if only not in (None, account):
             continue
+        data, subject = {"friendship": row.id}, row.id
         cameo = cameos.get(account)
-        data = {"account": account, "friendship": row.id} | ({"cameo": cameo} if cameo else {})
-        events.emit(kind=kind, subject=cameo or account, data=data, now=now)
+        if not _is_hidden(row, account):
+            data |= {"account": account} | ({"cameo": cameo} if cameo else {})
+            subject = cameo or account
+        events.emit(kind=kind, subject=subject, data=data, now=now)
 
 
 def other_side(row: Friendship, account: str) -> str:
