@@ -15,12 +15,14 @@ from common.clock import utcnow
 from common.errors import CameoError
 from consent.interface import Denied, Outputs, RenderRequest
 from identity.models import Cameo
-from tests.interleaving.clients import Http, NoAnswer
-from tests.interleaving.history import Claim, Done, Outcome, Span, Write
+from tests.interleaving.clients import Http, NoAnswer, person
+from tests.interleaving.history import Claim, Done, Outcome, Write
 from tests.interleaving.operations import (
+    ASKING_TERMS,
     CLOSED_TERMS,
     OPEN_TERMS,
     TABLE,
+    Asked,
     Choice,
     Held,
     Operation,
@@ -30,7 +32,8 @@ from tests.interleaving.world import GENERATORS, OWNERS, PROMPTS, Board, World
 
 HTTP_SHARE = 0.5
 DUETS = 0.15
-CLOSED_SHARE = 0.2
+TERMS = (OPEN_TERMS, OPEN_TERMS, OPEN_TERMS, CLOSED_TERMS, ASKING_TERMS)
+APPROVED_SHARE = 0.85
 KEYED = 0.3
 PAST_SHARE = 0.04
 # How often something is tried that is believed to be in vain.
@@ -38,6 +41,9 @@ IN_VAIN = 0.05
 HELD = 6
 NEWEST = 0.7
 DEAD_KEPT = 0.3
+# Half of what was given is used at once, or little of it would live to be used at all.
+FOLLOWS = {"issue": "redeem", "redeem": "read_lease"}
+FOLLOWED = 0.5
 MAKING = {"create_grant": "grant", "ask_friendship": "friendship", "block": "block"}
 ENDING = {"withdraw_grant": "grant", "end_friendship": "friendship", "lift_block": "block"}
 AUDIENCES = ("only_me", "granted", "granted", "mutuals", "anyone")
@@ -64,13 +70,16 @@ class Actor:
     _random: random.Random = field(init=False)
     _tokens: deque[Held] = field(init=False)
     _leases: deque[Held] = field(init=False)
+    _asked: deque[Asked] = field(init=False)
     _done: list[Done] = field(default_factory=list)
     _keys: int = 0
+    _next: str | None = None
 
     def __post_init__(self) -> None:
         self.http = Http(self.part.port)
         self._random = random.Random(f"{self.part.seed} {self.part.actor}")
         self._tokens, self._leases = deque(maxlen=HELD), deque(maxlen=HELD)
+        self._asked = deque(maxlen=HELD)
 
     def act(self) -> list[Done]:
         """Do the whole part; gives everything that was done."""
@@ -91,7 +100,7 @@ class Actor:
         ended = time.monotonic_ns()
         claim = None
         permits = operation.permits
-        if outcome is Outcome.DONE and permits is not None and permits(answer):
+        if outcome is Outcome.DONE and permits is not None and permits(choice, answer):
             claim = _claim(operation, choice)
         writes = () if outcome is Outcome.REFUSED else operation.writes(choice, answer)
         done = Done(
@@ -99,11 +108,15 @@ class Actor:
         )
         self._done.append(done)
         if outcome is Outcome.DONE:
-            self._remember(kind, choice, answer, done.span)
+            self._remember(kind, choice, answer, done)
         else:
             self._correct(code, choice)
         if permits is not None and claim is None:
             self._drop(operation.rests_on(choice))
+        if kind == "decide_approval" and choice.asked is not None and choice.asked in self._asked:
+            self._asked.remove(choice.asked)
+        follows = FOLLOWS.get(kind) if claim is not None else None
+        self._next = follows if self._random.random() < FOLLOWED else None
 
     def _do(self, operation: Operation, choice: Choice, via: str) -> tuple[Outcome, str, Any]:
         try:
@@ -136,6 +149,8 @@ class Actor:
         kinds, weights = list(TABLE), [operation.weight for operation in TABLE.values()]
         while True:
             choice = self._choose()
+            if self._next is not None and TABLE[self._next].apt(choice):
+                return self._next, TABLE[self._next], choice
             for kind in self._random.choices(kinds, weights, k=20):
                 operation = TABLE[kind]
                 if operation.apt(choice):
@@ -174,10 +189,12 @@ class Actor:
             grant=self.board.known("grant", owner, other),
             friendship=self.board.known("friendship", owner, other),
             block=self.board.known("block", owner, other),
-            terms=CLOSED_TERMS if rand.random() < CLOSED_SHARE else OPEN_TERMS,
+            terms=rand.choice(TERMS),
             audience=rand.choice(AUDIENCES),
             token=self._one_of(self._tokens),
             lease=self._one_of(self._leases),
+            asked=rand.choice(self._asked) if self._asked else None,
+            approve=rand.random() < APPROVED_SHARE,
             key=f"k{self.part.actor}-{self._keys}" if rand.random() < KEYED else None,
         )
 
@@ -185,11 +202,15 @@ class Actor:
         """Mostly the newest: an older one has seldom outlived what happened since."""
         if not held:
             return None
-        return held[-1] if self._random.random() < NEWEST else self._random.choice(held)
+        newest = self._next is not None or self._random.random() < NEWEST
+        return held[-1] if newest else self._random.choice(held)
 
-    def _remember(self, kind: str, choice: Choice, answer: Any, span: Span) -> None:
+    def _remember(self, kind: str, choice: Choice, answer: Any, done: Done) -> None:
         """Keep what was given, and put on the board what others should know."""
+        permitted = done.claim is not None
         match kind:
+            case "issue" if not permitted:
+                self._wait(choice, answer)
             case "issue":
                 self._tokens.append(
                     Held(
@@ -198,11 +219,11 @@ class Actor:
                         requester=choice.other_id,
                         render=choice.render,
                         generator=choice.generator,
-                        issued=span,
+                        issued=done.span,
                         key=choice.key,
                     )
                 )
-            case "redeem":
+            case "redeem" if permitted:
                 assert choice.token is not None
                 held = choice.token
                 self._leases.append(
@@ -228,6 +249,21 @@ class Actor:
                 self.board.stopped[place] = kind == "suspend_generator"
             case "erase":
                 self._enrol(choice)
+
+    def _wait(self, choice: Choice, answer: Any) -> None:
+        """Owners were asked; each is to say something."""
+        world, render = choice.world, choice.render
+        for name in of(answer, "approvals"):
+            if len(render.likenesses) > 1:
+                continue  # which of them an id is for isn't said
+            request = (choice.other_id, choice.generator, render.digest())
+            self._asked.append(
+                Asked(
+                    name=name,
+                    by=person(world, choice.owner_id),
+                    register=("approval", choice.cameo, *request, name),
+                )
+            )
 
     def _drop(self, held: Held | None) -> None:
         """What was refused once is mostly dead for good; a few are tried again all the same."""

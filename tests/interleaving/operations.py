@@ -15,11 +15,12 @@ from common.clock import utcnow
 from consent import interface as consent
 from identity import interface as identity
 from tests.interleaving.clients import Call, Caller, asker, machine, person
-from tests.interleaving.history import Span, Write
+from tests.interleaving.history import Register, Span, Write
 from tests.interleaving.world import Board, World
 
 OPEN_TERMS: dict[str, Any] = {"purposes": ["personal"]}
 CLOSED_TERMS: dict[str, Any] = {"purposes": ["education"]}
+ASKING_TERMS: dict[str, Any] = OPEN_TERMS | {"approval_each_time": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,15 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """An approval that an owner is asked for; `by` is who is to decide."""
+
+    name: str
+    by: Caller
+    register: Register
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """All that is drawn for one operation.
 
@@ -46,6 +56,7 @@ class Choice:
         grant, friendship, block: the last one known from `owner` to `other`; empty where there
             is none.
         token, lease: what the actor holds, if anything.
+        asked: an approval that somebody waits for, and what its owner will say.
         key: an Idempotency-Key, where one is to be sent.
     """
 
@@ -64,6 +75,8 @@ class Choice:
     audience: str
     token: Held | None
     lease: Held | None
+    asked: Asked | None
+    approve: bool
     key: str | None
 
     @property
@@ -104,7 +117,7 @@ class Operation:
     door: Door | None = None
     http: Ask | None = None
     writes: Callable[[Choice, Any], tuple[Write, ...]] = lambda choice, answer: ()
-    permits: Callable[[Any], bool] | None = None
+    permits: Callable[[Choice, Any], bool] | None = None
     apt: Callable[[Choice], bool] = lambda choice: True
     rests_on: Callable[[Choice], Held | None] = field(default=lambda choice: None)
 
@@ -237,12 +250,64 @@ def _is_stopped(choice: Choice) -> bool:
     return bool(choice.board.stopped[choice.world.generators.index(choice.generator)])
 
 
-def _is_permit(answer: Any) -> bool:
+def _is_permit(choice: Choice, answer: Any) -> bool:
     return str(of(answer, "effect")) == "permit"
 
 
-def _state_is_live(answer: Any) -> bool:
+def _is_token(choice: Choice, answer: Any) -> bool:
+    """An answer that owners are asked is none."""
+    return "token" in answer if isinstance(answer, dict) else isinstance(answer, consent.Issued)
+
+
+def _is_live(choice: Choice, answer: Any) -> bool:
     return str(of(answer, "state")) == "live"
+
+
+def _first_permits(choice: Choice, answer: Any) -> bool:
+    found = answer["decisions"] if isinstance(answer, dict) else answer
+    return _is_permit(choice, found[0])
+
+
+def _finds(choice: Choice, answer: Any) -> bool:
+    """Whether a search found the cameo, and not just that its owner may be asked."""
+    return any(
+        of(one, "cameo") == choice.cameo
+        and _is_permit(choice, one if isinstance(one, dict) else one.decision)
+        for one in of(answer, "items")
+    )
+
+
+def _template(choice: Choice) -> dict[str, Any]:
+    return {name: value for name, value in choice.render.document().items() if name != "likenesses"}
+
+
+def _evaluation(choice: Choice) -> dict[str, Any]:
+    return {
+        "subject": {"type": "account", "id": choice.other_id},
+        "action": {"name": "generate"},
+        "resource": {"type": "cameo", "id": choice.cameo},
+        "context": choice.render.document(),
+    }
+
+
+def _is_alone(choice: Choice) -> bool:
+    return len(choice.render.likenesses) == 1
+
+
+def _approval(choice: Choice) -> Asked:
+    assert choice.asked is not None
+    return choice.asked
+
+
+def _decided(choice: Choice, answer: Any) -> tuple[Write, ...]:
+    value = "approved" if choice.approve else "declined"
+    return (Write(_approval(choice).register, value, final=not choice.approve),)
+
+
+def _decide(choice: Choice) -> Call:
+    asked = _approval(choice)
+    body = {"decision": "approve" if choice.approve else "decline"}
+    return Call(asked.by, "POST", f"/v1/approvals/{asked.name}/decide", body)
 
 
 TABLE: dict[str, Operation] = {
@@ -265,7 +330,7 @@ TABLE: dict[str, Operation] = {
             by=c.generator,
         ),
         http=_ask("/v1/likeness-tokens"),
-        permits=lambda answer: True,
+        permits=_is_token,
     ),
     "issue_again": Operation(
         3,
@@ -277,7 +342,7 @@ TABLE: dict[str, Operation] = {
             now=utcnow(),
         ),
         http=_issue_again,
-        permits=lambda answer: True,
+        permits=_is_token,
         apt=lambda c: c.token is not None and c.token.key is not None,
         rests_on=_token,
     ),
@@ -291,7 +356,7 @@ TABLE: dict[str, Operation] = {
             by=_token(c).generator,
         ),
         http=_redeem,
-        permits=_state_is_live,
+        permits=_is_live,
         apt=_has_token,
         rests_on=_token,
     ),
@@ -300,7 +365,7 @@ TABLE: dict[str, Operation] = {
         door=lambda c: consent.redeem_again(
             lease=_lease(c).name, generator=_lease(c).generator, now=utcnow()
         ),
-        permits=_state_is_live,
+        permits=_is_live,
         apt=lambda c: c.lease is not None,
         rests_on=_lease,
     ),
@@ -310,7 +375,7 @@ TABLE: dict[str, Operation] = {
             generator=_token(c).generator, token_text=_token(c).text, now=utcnow()
         ),
         http=_introspect,
-        permits=lambda answer: bool(answer["active"]),
+        permits=lambda c, answer: bool(answer["active"]),
         apt=_has_token,
         rests_on=_token,
     ),
@@ -320,9 +385,49 @@ TABLE: dict[str, Operation] = {
             lease=_lease(c).name, generator=_lease(c).generator, now=utcnow()
         ),
         http=lambda c: Call(machine(_lease(c).generator), "GET", f"/v1/leases/{_lease(c).name}"),
-        permits=_state_is_live,
+        permits=_is_live,
         apt=lambda c: c.lease is not None,
         rests_on=_lease,
+    ),
+    "bulk": Operation(
+        3,
+        door=lambda c: consent.decide_many(
+            generator=c.generator, requester=c.other_id, requests=[c.render, c.render], now=utcnow()
+        ),
+        http=lambda c: Call(
+            c.asker, "POST", "/v1/decisions/bulk", {"requests": [c.render.document()] * 2}
+        ),
+        permits=_first_permits,
+    ),
+    "search": Operation(
+        3,
+        door=lambda c: consent.whom_may_i_use(
+            generator=c.generator,
+            requester=c.other_id,
+            template=consent.parse_template(_template(c)),
+            now=utcnow(),
+        ),
+        http=lambda c: Call(c.asker, "POST", "/v1/decisions/search", {"request": _template(c)}),
+        permits=_finds,
+        apt=_is_alone,
+    ),
+    "authzen": Operation(
+        5,
+        http=lambda c: Call(c.asker, "POST", "/access/v1/evaluation", _evaluation(c)),
+        permits=lambda c, answer: answer["decision"] is True,
+    ),
+    # --- approvals ------------------------------------------------------------------------------
+    "decide_approval": Operation(
+        8,
+        door=lambda c: consent.decide_approval(
+            approval=_approval(c).name,
+            approve=c.approve,
+            now=utcnow(),
+            by=_approval(c).by.account or "",
+        ),
+        http=_decide,
+        writes=_decided,
+        apt=lambda c: c.asked is not None,
     ),
     # --- grants and audience --------------------------------------------------------------------
     "create_grant": Operation(
