@@ -16,6 +16,7 @@ IDS = {
     "session_id": "cap_" + "a" * 26,
     "cameo_id": "cam_" + "a" * 26,
     "grant_id": "grt_" + "a" * 26,
+    "guardianship_id": "gua_" + "a" * 26,
     "review_id": "rev_" + "a" * 26,
     "dispute_id": "dis_" + "a" * 26,
     "approval_id": "apr_" + "a" * 26,
