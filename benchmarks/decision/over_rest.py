@@ -6,7 +6,11 @@ import http.client
 import json
 import os
 import secrets
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from benchmarks.decision.timing import Timed, figures
 from benchmarks.decision.world import GENERATOR, POPULAR, name
 
 WORKERS = 2
+START_SECONDS = 60.0
 PATIENCE = 5.0
 AFTERWARDS = 4
 
@@ -63,18 +68,12 @@ def over_rest(
         cases: requests as the loader wrote them, with what is right.
         grants: ids, each with a request that it permits.
     """
-    from cameo.local import LocalDeployment, free_port
+    from cameo.local import free_port
 
     port = free_port()
-    environment = dict(os.environ) | {"CAMEO_PUBLIC_URL": f"http://127.0.0.1:{port}"}
-    local = LocalDeployment(
-        port=port, environment=environment, log_folder=home / "logs", web_workers=WORKERS
-    )
     gen = _mint(None, "likeness:issue likeness:assert_requester")
     owner = _mint(name("acc", POPULAR), "consent:manage")
-    try:
-        local.start_web()
-        local.wait_until_ready()
+    with _server(home, port):
         clients = [Client(port, gen) for _ in range(2 * WORKERS)]
         warm_up = Timed()
         bodies = [(_body(case), right) for case, right in cases]
@@ -88,8 +87,41 @@ def over_rest(
             "withdrawals": _withdrawals(Client(port, owner), clients, grants),
             "workers": WORKERS,
         }
+
+
+@contextmanager
+def _server(home: Path, port: int) -> Iterator[None]:
+    """Gunicorn with the service's own options, until the block ends."""
+    command = [
+        *(sys.executable, "-m", "gunicorn", "benchmarks.decision.wsgi:application"),
+        *("--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"),
+        *("--workers", str(WORKERS), "--threads", "8", "--log-level", "warning"),
+        *("--worker-tmp-dir", str(home), "--no-control-socket"),
+    ]
+    environment = dict(os.environ) | {"CAMEO_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    # Standard output is the parent's pipe, and for results alone.
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _lives(port):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the server didn't start")
+            time.sleep(0.1)
+        yield
     finally:
-        local.stop()
+        server.terminate()
+        server.wait(30)
+
+
+def _lives(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/livez")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 def _withdrawals(
