@@ -64,7 +64,7 @@ class ApprovalShape(serializers.Serializer[Any]):
 class ApprovalDecision(Body):
     """What the owner says."""
 
-    decision = Text(max_length=10, help_text="approve or decline.")
+    decision = Text(max_length=10, trim_whitespace=False, help_text="approve or decline.")
 
 
 def _render(record: consent.ApprovalRecord) -> Mapping[str, Any]:
