@@ -392,3 +392,15 @@ def test_a_failing_signal_lets_nobody_declare(cast: Cast, settings: Settings) ->
     given: Any = {"birth_date": "2000-01-01", "now": NOW, "by": cast.alice}
     assert code_of(lambda: declare_birth_date(**given)) == "age_unknown"
     assert User.objects.get(id=cast.alice).birth_date is None
+
+
+def declares_meanwhile(account_id: str) -> date:
+    User.objects.filter(id=account_id).update(birth_date=date(1990, 1, 1))
+    return date(2013, 8, 23)
+
+
+def test_what_is_declared_while_the_signal_is_asked_stands(cast: Cast, settings: Settings) -> None:
+    settings.CAMEO_AGE_SIGNAL = f"{__name__}.declares_meanwhile"
+    given: Any = {"birth_date": MINOR, "now": NOW, "by": cast.alice}
+    assert code_of(lambda: declare_birth_date(**given)) == "birth_date_declared"
+    assert User.objects.get(id=cast.alice).birth_date == date(1990, 1, 1)

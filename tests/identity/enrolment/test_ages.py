@@ -122,6 +122,19 @@ def test_the_deployments_signal_is_asked_and_its_answer_kept(
     assert begin(alice, "re-enrol") == "too_young"
 
 
+def declares_meanwhile(account_id: str) -> date:
+    User.objects.filter(id=account_id).update(birth_date=ADULT)
+    return CHILD
+
+
+def test_who_declares_while_the_signal_is_asked_has_declared(
+    alice: User, settings: Settings
+) -> None:
+    settings.CAMEO_AGE_SIGNAL = f"{__name__}.declares_meanwhile"
+    assert begin(alice) == "ok"
+    assert User.objects.get(id=alice.id).birth_date == ADULT
+
+
 def test_a_signal_that_knows_nothing_changes_nothing(alice: User, settings: Settings) -> None:
     settings.CAMEO_AGE_SIGNAL = f"{__name__}.knows_nothing"
     assert begin(alice) == "ok"
