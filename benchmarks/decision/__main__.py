@@ -33,7 +33,7 @@ REQUESTS: Final = 10_000
 ROUNDS: Final = 20
 PEOPLE: Final = 8
 WITHDRAWALS: Final = 100
-REST_REQUESTS: Final = 1_000
+REST_REQUESTS: Final = 400
 _PROJECT: Final = Path(__file__).resolve().parents[2]
 
 
