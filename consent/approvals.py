@@ -74,8 +74,8 @@ def asked_before(*, approval: str, asked: DecisionRequest) -> Pending | None:
         return None
     # Those that waited when the latest of them was asked for: neither decided nor at their end.
     waited = mine.filter(asked__lte=named.asked, expires__gt=named.asked)
-    rows = waited.exclude(decided__lte=named.asked).order_by("asked", "id")
-    return _pending(list({row.cameo_id: row for row in rows}.values()))
+    rows = waited.exclude(decided__lt=named.asked).order_by("asked", "id")
+    return _pending(list(({row.cameo_id: row for row in rows} | {named.cameo_id: named}).values()))
 
 
 def _of_request(asked: DecisionRequest) -> QuerySet[Approval]:

@@ -388,7 +388,7 @@ def repeat(cast: Cast, approval: str, **changes: Any) -> Pending:
 def test_a_lost_answer_is_told_again(cast: Cast, grant: GrantRecord) -> None:
     pending = cast.ask()
     assert repeat(cast, pending.latest) == pending
-    decide(cast, pending.latest)
+    decide(cast, pending.latest, now=NOW)
     assert repeat(cast, pending.latest) == pending
     for changes in (
         {"generator": cast.other_gen},
@@ -404,6 +404,23 @@ def test_a_lost_answer_is_told_again(cast: Cast, grant: GrantRecord) -> None:
     with pytest.raises(Denied):
         repeat(cast, pending.latest)
     assert Approval.objects.count() == 1
+
+
+def test_a_lost_answer_about_several_is_told_again(cast: Cast, grant: GrantRecord) -> None:
+    carol = user("carol")
+    both = cast.request(likenesses=(cast.cameo, cameo_of(carol)))
+    cast.grant(cameo=both.likenesses[1], by=carol.id, terms=ASKING)
+    pending = cast.ask(request=both)
+    mine = Approval.objects.get(owner_id=cast.alice).id
+    decide(cast, mine)
+    assert repeat(cast, pending.latest, request=both) == pending
+    # Who declined is asked anew, and that is another answer.
+    theirs = Approval.objects.get(owner_id=carol.id).id
+    decide(cast, theirs, by=carol.id, approve=False)
+    anew = cast.ask(request=both, now=LATER + SECOND)
+    assert len(anew.approvals) == 1
+    assert repeat(cast, anew.latest, request=both) == anew
+    assert repeat(cast, pending.latest, request=both) == pending
 
 
 def test_a_token_is_not_signed_again_once_its_approval_is_spent(
