@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from audit.interface import CursorUnknown
 from common.errors import InvalidInput, NotFound
 from consent import searching
+from consent.facts import Snapshot
 from consent.interface import (
     DecisionRequest,
     Effect,
@@ -29,12 +32,13 @@ from consent.interface import (
 )
 from consent.models import Audience, Block, Friendship, Grant
 from consent.request import MAX_LIKENESSES
+from consent.snapshots import read_snapshot
 from identity.models import Cameo
-from tests.consent.conftest import NOW, Cast, cameo_of, user
+from tests.consent.conftest import NOW, Cast, cameo_of, make_cast, user
 from tests.consent.populations import TEMPLATE, Population, population
 
-SEEDS = 300
-GROUP = 30
+SEEDS = 200
+GROUP = 20
 
 
 def walk(page: Callable[[str | None], Found]) -> list[Match]:
@@ -298,6 +302,37 @@ def test_bulk_denies_what_names_too_many_and_decides_the_rest(cast: Cast) -> Non
     )
     assert not first.permitted
     assert second.permitted
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("together", [True, False])
+def test_bulk_is_of_one_moment_though_consent_ends_between(
+    monkeypatch: pytest.MonkeyPatch, together: bool
+) -> None:
+    """Read one by one, without their transaction, they would be of two."""
+    cast = make_cast()
+    grant = cast.grant().id
+    if not together:
+        monkeypatch.setattr(searching, "consistent_read", nullcontext)
+
+    def withdraw() -> None:
+        try:
+            withdraw_grant(grant=grant, now=NOW, by=cast.alice)
+        finally:
+            connection.close()
+
+    def read_and_withdraw(asked: DecisionRequest) -> Snapshot:
+        found = read_snapshot(asked)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(withdraw).result(timeout=30)
+        return found
+
+    given: dict[str, Any] = {"generator": cast.gen, "requester": cast.bob, "now": NOW}
+    monkeypatch.setattr(searching, "read_snapshot", read_and_withdraw)
+    found = decide_many(requests=[cast.request()] * 2, **given)
+    assert [one.permitted for one in found] == [True, together]
+    monkeypatch.undo()
+    assert not decide_many(requests=[cast.request()], **given)[0].permitted
 
 
 def test_one_call_may_ask_for_several_requesters(cast: Cast) -> None:
