@@ -61,6 +61,27 @@ class GranteeIsOwner(InvalidInput):
     message = "Your own likeness needs no grant to yourself."
 
 
+class GranteeBlocked(Conflict):
+    """The owner has blocked whom they would grant; the owner knows that they did."""
+
+    code = "grantee_blocked"
+    message = "You have blocked this account; lift the block first."
+
+
+class MinorsAudience(Conflict):
+    """A minor's likeness is for people whom they name, at most."""
+
+    code = "minors_audience"
+    message = "Until you are 18 your likeness is only for people you name."
+
+
+class StepUpNeeded(NotPermitted):
+    """Widening an audience asks for a fresh capture against the owner's own template."""
+
+    code = "step_up_needed"
+    message = "Show that it is you: pass a step-up capture first."
+
+
 class CameoNotEnrolled(Conflict):
     """Nothing can be granted of a likeness that isn't enrolled, or is erased."""
 

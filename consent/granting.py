@@ -8,7 +8,10 @@ grants a friend expects that friend to be let in, so the first grant moves the a
 `granted` by itself, as an entry of its own in the ledger: at that moment it lets in nobody but
 the person just named. But an owner who went back to `only_me` put their grants to sleep, and
 naming one more person must not wake the others: while other live grants are asleep, a grant is
-refused (`audience_only_me`) unless `widen_audience` says that this is meant.
+refused (`audience_only_me`) unless `widen_audience` says that this is meant, and asks for step-up
+as any widening does.
+
+What a minor grants waits for their guardian (consent.guarding), version by version, and ends at 18.
 """
 
 from __future__ import annotations
@@ -23,9 +26,7 @@ from accounts.interface import read_account
 from common.canonical import canonical_digest
 from common.ids import is_id
 from consent.errors import (
-    AudienceUnknown,
-    CameoNotEnrolled,
-    CameoNotFound,
+    GranteeBlocked,
     GranteeIsOwner,
     GranteeUnknown,
     GrantExists,
@@ -34,13 +35,18 @@ from consent.errors import (
     WouldRevive,
 )
 from consent.models import Audience, Grant, GrantVersion
-from consent.records import AudienceRecord, GrantRecord
+from consent.records import GrantRecord
+from consent.relations import has_blocked
+from consent.restricting import (
+    audience_of,
+    is_minor,
+    lock_own,
+    require_step_up,
+    write_audience,
+)
 from consent.selectors import grant_record
 from consent.vocabulary import parse_terms, read_terms
-from identity.interface import CameoState, bump_epochs, lock_cameos
-
-# A suspended or expired cameo denies by itself; its owner may still put their grants in order.
-_GRANTABLE = frozenset({"active", "suspended", "expired"})
+from identity.interface import bump_epochs, lock_cameos
 
 
 def create_grant(
@@ -69,28 +75,39 @@ def create_grant(
         TermsInvalid: the terms can't be granted.
         GrantExists: there is a live grant for this pair.
         WouldRevive: other grants would wake.
+        StepUpNeeded: they may, but `by` hasn't shown lately who they are.
+        GranteeBlocked: `by` has blocked them.
     """
     parsed = parse_terms(terms, now=now)
     with transaction.atomic():
-        _own(cameo, by, enrolled=True)
+        lock_own(cameo, by=by)
         if grantee == by:
             raise GranteeIsOwner
         account = read_account(grantee) if is_id("acc", grantee) else None
         if account is None or not account.is_active:
             raise GranteeUnknown
+        if has_blocked(by, grantee):
+            raise GranteeBlocked
         live = list(Grant.objects.filter(cameo_id=cameo, withdrawn=None))
         if any(row.grantee_id == grantee for row in live):
             raise GrantExists
         asleep = [row for row in live if not _is_over(row, now)]
         row = Grant.objects.create(
-            cameo_id=cameo, owner_id=by, grantee_id=grantee, terms=parsed.document(), created=now
+            cameo_id=cameo,
+            owner_id=by,
+            grantee_id=grantee,
+            terms=parsed.document(),
+            created=now,
+            while_minor=is_minor(by, now),
         )
         _record_version(row, now)
         _record(row, "grant.created", now=now, by=by)
-        if _audience(cameo) == Audience.Kind.ONLY_ME:
+        if audience_of(cameo) == Audience.Kind.ONLY_ME:
             if asleep and not widen_audience:
                 raise WouldRevive
-            _set_audience(cameo, Audience.Kind.GRANTED, now=now, by=by, grant=row.id)
+            if asleep:
+                require_step_up(by, now=now)
+            write_audience(cameo, Audience.Kind.GRANTED, now=now, by=by, grant=row.id)
         bump_epochs([cameo])
         _emit(events.EventKind.CONSENT_GRANTED, row, now)
         return grant_record(row)
@@ -110,12 +127,15 @@ def change_grant(*, grant: str, terms: object, now: datetime, by: str) -> GrantR
         row = _own_grant(grant, by)
         if row.withdrawn is not None:
             raise GrantWithdrawn
-        _own(row.cameo_id, by, enrolled=True)
+        lock_own(row.cameo_id, by=by)
         if row.terms == parsed.document():
             return grant_record(row)
         row.terms = parsed.document()
         row.version += 1
-        row.save(update_fields=["terms", "version"])
+        row.while_minor = row.while_minor or is_minor(by, now)
+        # A guardian approved the version that was.
+        row.co_approved, row.co_approved_by = None, ""
+        row.save(update_fields=["terms", "version", "while_minor", "co_approved", "co_approved_by"])
         _record_version(row, now)
         _record(row, "grant.changed", now=now, by=by)
         bump_epochs([row.cameo_id])
@@ -143,43 +163,6 @@ def withdraw_grant(*, grant: str, now: datetime, by: str) -> GrantRecord:
         return grant_record(row)
 
 
-def set_audience(*, cameo: str, audience: str, now: datetime, by: str) -> AudienceRecord:
-    """Say whom the cameo is for: `only_me` or `granted`. The same again changes nothing.
-
-    Raises:
-        AudienceUnknown: no such audience.
-        CameoNotFound: the cameo isn't there, or isn't `by`'s.
-        CameoNotEnrolled: it is pending, in review or erased.
-    """
-    if audience not in Audience.Kind.values:
-        raise AudienceUnknown
-    with transaction.atomic():
-        _own(cameo, by, enrolled=True)
-        row = Audience.objects.filter(cameo_id=cameo).first()
-        present = row.kind if row else Audience.Kind.ONLY_ME.value
-        if audience == present:
-            return AudienceRecord(cameo, present, row.since if row else None)
-        _set_audience(cameo, Audience.Kind(audience), now=now, by=by, grant=None)
-        bump_epochs([cameo])
-        if audience == Audience.Kind.ONLY_ME:
-            events.emit(
-                kind=events.EventKind.CONSENT_WITHDRAWN,
-                subject=cameo,
-                data={"cameo": cameo, "audience": audience},
-                now=now,
-            )
-        return AudienceRecord(cameo, audience, now)
-
-
-def _own(cameo: str, by: str, *, enrolled: bool) -> CameoState:
-    state = lock_cameos([cameo]).get(cameo) if is_id("cam", cameo) else None
-    if state is None or state.owner_id != by:
-        raise CameoNotFound
-    if enrolled and state.state not in _GRANTABLE:
-        raise CameoNotEnrolled
-    return state
-
-
 def _own_grant(grant: str, by: str) -> Grant:
     """The owner's grant as it stands under its cameo's lock."""
     row = Grant.objects.filter(id=grant).first() if is_id("grt", grant) else None
@@ -187,21 +170,6 @@ def _own_grant(grant: str, by: str) -> Grant:
         raise GrantNotFound
     lock_cameos([row.cameo_id])
     return Grant.objects.get(id=grant)
-
-
-def _audience(cameo: str) -> str:
-    row = Audience.objects.filter(cameo_id=cameo).first()
-    return row.kind if row else Audience.Kind.ONLY_ME.value
-
-
-def _set_audience(
-    cameo: str, audience: Audience.Kind, *, now: datetime, by: str, grant: str | None
-) -> None:
-    Audience.objects.update_or_create(
-        cameo_id=cameo, defaults={"kind": audience.value, "since": now}
-    )
-    body = {"audience": audience.value, "by": by, "grant": grant}
-    audit.append(chain=cameo, kind="audience.changed", body=body, now=now)
 
 
 def _is_over(row: Grant, now: datetime) -> bool:

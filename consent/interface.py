@@ -15,7 +15,7 @@ from consent.errors import (
     TokenRefused,
     TokenRequestMismatch,
 )
-from consent.granting import change_grant, create_grant, set_audience, withdraw_grant
+from consent.granting import change_grant, create_grant, withdraw_grant
 from consent.guarding import (
     accept_guardianship,
     ask_guardian,
@@ -41,6 +41,7 @@ from consent.records import (
     LeaseRecord,
     LeaseState,
     Pending,
+    RestrictionsRecord,
     StatementLine,
     StatementRecord,
     UseRecord,
@@ -55,6 +56,7 @@ from consent.request import (
     RenderRequest,
     parse_request,
 )
+from consent.restricting import set_audience, set_restrictions
 from consent.searching import (
     Found,
     Match,
@@ -75,6 +77,7 @@ from consent.selectors import (
     read_grant,
     read_grant_history,
     read_lease,
+    read_restrictions,
 )
 from consent.statements import list_statement_lines, read_statement
 
@@ -107,6 +110,7 @@ __all__ = [
     "Purpose",
     "Reason",
     "RenderRequest",
+    "RestrictionsRecord",
     "StatementLine",
     "StatementRecord",
     "Template",
@@ -156,12 +160,14 @@ __all__ = [
     "read_grant",
     "read_grant_history",
     "read_lease",
+    "read_restrictions",
     "read_statement",
     "redeem",
     "redeem_again",
     "redeem_invite",
     "revoke_invite",
     "set_audience",
+    "set_restrictions",
     "who_may_use",
     "whom_may_i_use",
     "withdraw_grant",

@@ -18,6 +18,16 @@ class AudienceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RestrictionsRecord:
+    """The terms over every use of a cameo; version 0 where none were ever set."""
+
+    cameo: str
+    version: int
+    terms: dict[str, Any]
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class GrantRecord:
     """A grant as it stands. `terms` is the JSON object of its present version."""
 

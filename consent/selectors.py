@@ -13,13 +13,14 @@ from common.keyring import TOKEN
 from consent.decision import Decision, decide
 from consent.errors import CameoNotFound, GrantNotFound, LeaseNotFound
 from consent.facts import ApprovalFact, Count, LikenessFact, Snapshot
-from consent.models import Audience, Grant, Lease, UseLikeness
+from consent.models import Audience, Grant, Lease, Restrictions, UseLikeness
 from consent.records import (
     AudienceRecord,
     GrantRecord,
     GrantVersionRecord,
     LeaseRecord,
     LeaseState,
+    RestrictionsRecord,
     UseRecord,
 )
 from consent.request import DecisionRequest, RenderRequest, parse_request
@@ -74,6 +75,23 @@ def read_audience(*, cameo: str, by: str) -> AudienceRecord:
     if row is None:
         return AudienceRecord(cameo, Audience.Kind.ONLY_ME.value, None)
     return AudienceRecord(cameo, row.kind, row.since)
+
+
+def restrictions_record(cameo: str, row: Restrictions | None) -> RestrictionsRecord:
+    """A row, or none, as the record that goes out."""
+    if row is None:
+        return RestrictionsRecord(cameo, 0, {}, None)
+    return RestrictionsRecord(cameo, row.version, row.terms, row.since)
+
+
+def read_restrictions(*, cameo: str, by: str) -> RestrictionsRecord:
+    """The terms over every use of a cameo, to its owner `by` (account id).
+
+    Raises:
+        CameoNotFound: if there is none, or it is somebody else's.
+    """
+    _check_owner(cameo, by)
+    return restrictions_record(cameo, Restrictions.objects.filter(cameo_id=cameo).first())
 
 
 def _check_owner(cameo: str, by: str) -> None:

@@ -36,6 +36,8 @@ from consent.terms import NO_TERMS, Terms
 from consent.vocabulary import read_terms
 from identity.interface import CAMEO_FACTS, CameoState, lock_cameos
 
+# Where there is no such likeness, somebody stands in for its owner, whose account, friendships
+# and blocks are looked up all the same: an answer's time must not tell who is enrolled.
 # "limit 1" stands where there can be one alone: it has the planner look each up by its own index,
 # and never go through all that a person was granted or blocks.
 _STATEMENT: Final = f"""
@@ -51,7 +53,7 @@ with likeness as (
         approval.id as approval, approval.expires as approved_until
     from (values {{asked}}) as asked (cameo, place)
     left join ({CAMEO_FACTS}) c on c.id = asked.cameo
-    left join ({ACCOUNT_FACTS}) o on o.id = c.owner_id
+    left join ({ACCOUNT_FACTS}) o on o.id = coalesce(c.owner_id, $1)
     left join consent_audience audience on audience.cameo_id = asked.cameo
     left join consent_restrictions restrictions on restrictions.cameo_id = asked.cameo
     left join consent_tally whole on whole.subject = asked.cameo
@@ -66,7 +68,7 @@ with likeness as (
             and request_hash = $3 and state = 'approved' limit 1
     ) approval on true
 ),
-person as (select $1::varchar as id union select owner_id from likeness),
+person as (select $1::varchar as id union select coalesce(owner_id, '') from likeness),
 pair as materialized (
     select one.id as low, two.id as high from person one join person two on one.id < two.id
 )

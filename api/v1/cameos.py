@@ -60,7 +60,7 @@ class AudienceShape(serializers.Serializer[Any]):
     """Whom a cameo is for."""
 
     cameo = serializers.CharField()
-    audience = serializers.CharField(help_text="only_me or granted.")
+    audience = serializers.CharField(help_text="only_me, granted, mutuals or anyone.")
     since = Moment(allow_null=True)
 
 
@@ -151,12 +151,19 @@ class CameoAudience(Endpoint):
 
     @operation(
         id="set_audience",
-        summary="Say whom your cameo is for",
+        summary="Say whom your cameo is for; wider than before asks for a step-up capture",
         tag="cameos",
         request=AudienceRequest,
         sends={"audience": "granted"},
         answers={200: (AudienceShape, "The audience as it is now.", _AUDIENCE_BODY)},
-        errors=["not_found", "invalid_input", "audience_unknown", "cameo_not_enrolled"],
+        errors=[
+            "not_found",
+            "invalid_input",
+            "audience_unknown",
+            "cameo_not_enrolled",
+            "minors_audience",
+            "step_up_needed",
+        ],
         parameters=[CAMEO_ID],
     )
     def put(self, request: Request, cameo_id: str) -> Response:

@@ -25,8 +25,9 @@ from api.schema import (
 from api.v1.cameos import Nothing
 from api.v1.endpoint import Endpoint
 from api.v1.examples import ACCOUNT, CAMEO, FRIEND, GRANT, LATER, NOW
-from api.v1.fields import Body, Document, Flag, Id, Moment, Written, read_body, within
+from api.v1.fields import Body, Document, Flag, Id, Moment, read_body, within
 from api.v1.paging import page_body, page_query, page_shape
+from api.v1.terms import TermsShape
 from common.clock import utcnow
 from common.errors import FieldError, InvalidInput
 from consent import interface as consent
@@ -45,14 +46,6 @@ _GRANT: dict[str, Any] = {
     "created": NOW,
     "withdrawn": None,
 }
-
-
-class TermsShape(Written):
-    """A closed vocabulary; a term that isn't known denies."""
-
-    purposes = serializers.ListField(child=serializers.CharField())
-    not_before = Moment(required=False)
-    not_after = Moment(required=False)
 
 
 class GrantShape(serializers.Serializer[Any]):
@@ -145,6 +138,8 @@ class Grants(Endpoint):
             "invalid_input",
             "terms_invalid",
             "grantee_is_owner",
+            "grantee_blocked",
+            "step_up_needed",
             "grantee_unknown",
             "cameo_not_enrolled",
             "grant_exists",

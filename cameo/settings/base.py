@@ -237,6 +237,8 @@ CAMEO_TOKEN_LIFE = timedelta(seconds=120)
 CAMEO_LEASE_LIFE = timedelta(seconds=60)
 CAMEO_APPROVAL_LIFE = timedelta(days=7)
 CAMEO_PERMIT_LIFE = timedelta(hours=24)
+# So long a passed step-up capture stands for its owner when they widen their audience.
+CAMEO_STEP_UP_LIFE = timedelta(minutes=15)
 
 STATIC_URL = "/static/"
 STATIC_ROOT = CAMEO_HOME / "static"

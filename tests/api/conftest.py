@@ -21,7 +21,8 @@ from common.clock import utcnow
 from identity.models import Cameo
 
 if TYPE_CHECKING:
-    from tests.api.oauth_flow import Flow
+    from tests.consent.conftest import step_up
+from tests.api.oauth_flow import Flow
 
 PERSON = "cameo:enrol cameo:read consent:manage"
 RENDERER = "likeness:issue likeness:redeem"
@@ -147,11 +148,13 @@ def cast(db: None) -> Cast:
 
 
 def cameo_of(owner: User, state: str = "active") -> Cameo:
-    """A cameo in a state, as enrolment would leave it."""
+    """A cameo in a state, as enrolment would leave it, whose owner just stepped up."""
     now = utcnow()
-    return Cameo.objects.create(
+    cameo = Cameo.objects.create(
         owner=owner, state=state, assurance="basic", created=now, activated=now
     )
+    step_up(cameo.id, now)
+    return cameo
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from consent.interface import (
     issue,
     redeem,
 )
-from identity.models import Cameo
+from identity.models import Cameo, CaptureSession
 
 NOW = datetime(2030, 5, 17, 12, 0, 0, 250_000, UTC)
 SECOND = timedelta(seconds=1)
@@ -43,7 +43,26 @@ def generator(name: str, **extra: Any) -> Generator:
 
 
 def cameo_of(owner: User, state: str = "active") -> str:
-    return Cameo.objects.create(owner=owner, state=state, created=NOW).id
+    """A cameo whose owner passed a step-up capture just now."""
+    row = Cameo.objects.create(owner=owner, state=state, created=NOW)
+    step_up(row.id)
+    return row.id
+
+
+def step_up(cameo: str, at: datetime = NOW) -> None:
+    """The cameo's owner passed a step-up capture at `at`."""
+    CaptureSession.objects.create(
+        account_id=Cameo.objects.get(id=cameo).owner_id,
+        cameo_id=cameo,
+        purpose="step-up",
+        state="decided",
+        outcome="pass",
+        passed_at=at,
+        nonce_hash="0" * 64,
+        script=[],
+        created=at,
+        expires=at,
+    )
 
 
 @dataclass(frozen=True)
@@ -121,13 +140,14 @@ def make_cast(name: str = "", generator_of: Cast | None = None) -> Cast:
         gen, other = (generator(f"{client}{name}").client_id for client in ("gen", "other-gen"))
     else:
         gen, other = generator_of.gen, generator_of.other_gen
+    cameo = cameo_of(alice)
     return Cast(
         alice=alice.id,
         bob=bob.id,
         mallory=mallory.id,
         gen=gen,
         other_gen=other,
-        cameo=cameo_of(alice),
+        cameo=cameo,
     )
 
 

@@ -118,7 +118,7 @@ def test_nothing_is_granted_of_a_likeness_that_is_not_enrolled(cast: Cast, state
 
 
 def test_terms_that_cannot_be_granted_change_nothing(cast: Cast) -> None:
-    assert code_of(lambda: cast.grant(terms={"purposes": ["personal"], "max_uses": 1})) == (
+    assert code_of(lambda: cast.grant(terms={"purposes": ["personal"], "max_uses": 0})) == (
         "terms_invalid"
     )
     past = {"purposes": ["personal"], "not_after": "2030-05-17T12:00:00.250000Z"}
@@ -184,7 +184,7 @@ def test_a_grant_of_an_erased_cameo_can_still_be_withdrawn(cast: Cast) -> None:
 
 
 def test_an_audience_is_one_of_those_there_are(cast: Cast) -> None:
-    for audience in ("anyone", "", "ONLY_ME", None):
+    for audience in ("everyone", "", "ONLY_ME", None):
         given: Any = {"cameo": cast.cameo, "audience": audience, "now": NOW, "by": cast.alice}
         assert code_of(lambda given=given: set_audience(**given)) == "audience_unknown"
     before = epoch(cast)
