@@ -13,10 +13,9 @@ from consent.interface import (
     change_grant,
     read_lease,
     redeem_again,
-    set_audience,
     withdraw_grant,
 )
-from consent.models import IssuedToken, Lease, Restrictions, Tally, Use
+from consent.models import Audience, IssuedToken, Lease, Restrictions, Tally, Use
 from identity.interface import bump_epochs
 from identity.models import Cameo
 from tests.consent.conftest import NOW, SECOND, Cast, cameo_of, user
@@ -29,6 +28,13 @@ TICK = timedelta(microseconds=1)
 def counts(cast: Cast, subject: str) -> tuple[int, date, int] | None:
     row = Tally.objects.filter(subject=subject).first()
     return (row.uses, row.day, row.uses_of_day) if row else None
+
+
+def let_anyone(cast: Cast) -> None:
+    """As widening leaves it, without the step-up."""
+    Audience.objects.update_or_create(
+        cameo_id=cast.cameo, defaults={"kind": "anyone", "since": NOW}
+    )
 
 
 def use(cast: Cast, now: datetime = NOW, **changes: Any) -> str:
@@ -67,7 +73,7 @@ def test_owners_use_their_own_likeness_uncounted(cast: Cast) -> None:
 
 
 def test_a_use_by_the_audience_counts_for_the_cameo_alone(cast: Cast) -> None:
-    set_audience(cameo=cast.cameo, audience="anyone", now=NOW, by=cast.alice)
+    let_anyone(cast)
     restrict(cast, max_uses=2)
     use(cast)
     use(cast, requester=cast.mallory)
@@ -153,7 +159,7 @@ def test_a_lease_outlives_midnight_though_others_use_up_the_day(cast: Cast) -> N
 
 def test_a_lease_by_the_audience_outlives_midnight_beside_a_spent_grant(cast: Cast) -> None:
     cast.grant(terms=terms(max_uses_per_day=1))
-    set_audience(cameo=cast.cameo, audience="anyone", now=NOW, by=cast.alice)
+    let_anyone(cast)
     moment = MIDNIGHT - SECOND
     use(cast, now=moment)
     lease = use(cast, now=moment)  # the grant is used up for today; the audience isn't

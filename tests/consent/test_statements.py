@@ -13,9 +13,8 @@ from consent.interface import (
     change_grant,
     list_statement_lines,
     read_statement,
-    set_audience,
 )
-from consent.models import Accrual, Restrictions
+from consent.models import Accrual, Audience, Restrictions
 from consent.statements import month_bounds
 from tests.consent.conftest import NOW, Cast, cameo_of, user
 
@@ -25,6 +24,13 @@ TICK = timedelta(microseconds=1)
 
 def priced(amount: int, currency: str = "EUR") -> dict[str, Any]:
     return {"purposes": ["personal"], "price": {"amount": amount, "currency": currency}}
+
+
+def let_anyone(cast: Cast) -> None:
+    """As widening leaves it, without the step-up."""
+    Audience.objects.update_or_create(
+        cameo_id=cast.cameo, defaults={"kind": "anyone", "since": NOW}
+    )
 
 
 def use(cast: Cast, now: datetime = NOW, **changes: Any) -> str:
@@ -78,7 +84,7 @@ def test_what_has_no_price_accrues_nothing(cast: Cast) -> None:
 
 
 def test_an_audience_pays_the_restrictions_price(cast: Cast) -> None:
-    set_audience(cameo=cast.cameo, audience="anyone", now=NOW, by=cast.alice)
+    let_anyone(cast)
     Restrictions.objects.create(
         cameo_id=cast.cameo, terms={"price": {"amount": 5, "currency": "EUR"}}, since=NOW
     )
