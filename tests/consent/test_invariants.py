@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -414,15 +415,26 @@ class Histories(RuleBasedStateMachine):
         }
 
 
-def test_what_is_permitted_follows_from_what_was_done(db: None) -> None:
+def run(examples: int, *, derandomize: bool = False) -> None:
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=8,
+            max_examples=examples,
             stateful_step_count=25,
+            derandomize=derandomize,
+            database=None,
             # A history is short enough to read as it is; shrinking one takes minutes.
-            phases=[Phase.explicit, Phase.reuse, Phase.generate],
+            phases=[Phase.explicit, Phase.generate],
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_what_is_permitted_follows_from_what_was_done(db: None) -> None:
+    run(examples=8)
+
+
+def test_histories_find_a_decision_that_ignores_blocks(db: None) -> None:
+    with patch("consent.decision._block_faults", lambda *_: ()), pytest.raises(AssertionError):
+        run(examples=20, derandomize=True)
