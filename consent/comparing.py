@@ -21,11 +21,13 @@ from consent.errors import (
     AudienceUnknown,
     CameoNotEnrolled,
     CameoNotFound,
+    GranteeBlocked,
     GranteeIsOwner,
     GranteeUnknown,
     GrantExists,
     GrantNotFound,
     GrantWithdrawn,
+    MinorsAudience,
 )
 from consent.facts import (
     AUDIENCES,
@@ -37,8 +39,9 @@ from consent.facts import (
     Snapshot,
 )
 from consent.models import Grant, UseLikeness
-from consent.relations import check_person
+from consent.relations import check_person, has_blocked
 from consent.request import DecisionRequest, Outputs, Purpose, RenderRequest
+from consent.restricting import audience_of, is_minor
 from consent.snapshots import consistent_read, read_snapshot
 from consent.terms import Terms
 from consent.vocabulary import parse_restrictions, parse_terms
@@ -220,14 +223,14 @@ def compare(
 
     Raises:
         CameoNotFound, CameoNotEnrolled, GrantNotFound, GrantWithdrawn, GrantExists,
-        GranteeIsOwner, GranteeUnknown, PersonIsOneself, PersonUnknown: what saving it would be
-            answered.
+        GranteeIsOwner, GranteeUnknown, GranteeBlocked, MinorsAudience, PersonIsOneself,
+        PersonUnknown: what saving it would be answered.
     """
     with consistent_read():
         state = read_cameos([cameo]).get(cameo) if is_id("cam", cameo) else None
         if state is None or state.owner_id != by:
             raise CameoNotFound
-        _check(change, state)
+        _check(change, state, now)
         known = grantees(cameo, by, after=None, most=MAX_ACCOUNTS + 1)
         named = {NewGrant: "grantee", Blocking: "account"}.get(type(change))
         extra = {getattr(change, named)} if named else set()
@@ -237,7 +240,7 @@ def compare(
     return Comparison(items, truncated=len(known) > MAX_ACCOUNTS)
 
 
-def _check(change: Change, state: CameoState) -> None:
+def _check(change: Change, state: CameoState, now: datetime) -> None:
     """Raise what saving the change would."""
     if isinstance(change, ToTerms | Withdrawal):
         row = Grant.objects.filter(id=change.grant, cameo_id=state.id).first()
@@ -251,12 +254,19 @@ def _check(change: Change, state: CameoState) -> None:
         return
     if state.state in _ENDED:
         raise CameoNotEnrolled
+    if isinstance(change, ToAudience):
+        wider = AUDIENCES.index(change.audience) > AUDIENCES.index(audience_of(state.id))
+        named_only = AUDIENCES.index(change.audience) <= AUDIENCES.index(GRANTED)
+        if wider and not named_only and is_minor(state.owner_id, now):
+            raise MinorsAudience
     if isinstance(change, NewGrant):
         if change.grantee == state.owner_id:
             raise GranteeIsOwner
         account = read_account(change.grantee)
         if account is None or not account.is_active:
             raise GranteeUnknown
+        if has_blocked(state.owner_id, change.grantee):
+            raise GranteeBlocked
         live = Grant.objects.filter(cameo_id=state.id, grantee_id=change.grantee, withdrawn=None)
         if live.exists():
             raise GrantExists
@@ -343,5 +353,12 @@ def _changed(fact: LikenessFact, change: Change, asked: DecisionRequest) -> Like
     if grant.terms == change.terms:
         return fact
     # A guardian approved the version that was: the next one needs them again.
-    grant = replace(grant, version=grant.version + 1, terms=change.terms, co_approved=False)
+    minor = grant.while_minor or fact.owner.is_minor(asked.at)
+    grant = replace(
+        grant,
+        version=grant.version + 1,
+        terms=change.terms,
+        while_minor=minor,
+        co_approved=False,
+    )
     return replace(fact, grant=grant)

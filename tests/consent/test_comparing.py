@@ -38,10 +38,11 @@ from consent.interface import (
     withdraw_grant,
 )
 from consent.models import Audience, Friendship, Grant, Restrictions
-from consent.vocabulary import parse_terms
+from consent.restricting import set_restrictions
+from consent.vocabulary import parse_restrictions, parse_terms
 from identity.models import Cameo
 from tests.consent.conftest import NOW, SECOND, Cast, user
-from tests.consent.populations import TERMS, Population, population
+from tests.consent.populations import RESTRICTIONS, TERMS, Population, population
 from tests.consent.test_searching import befriend, open_to
 
 SEEDS = 200
@@ -74,11 +75,16 @@ def _pick(random: Random, world: Population, owner: str) -> tuple[Change, Apply]
     document = {name: value for name, value in document.items() if name != "not_after"}
     terms = parse_terms(document, now=now)
     grants = list(Grant.objects.filter(cameo_id=cameo, withdrawn=None).order_by("grantee_id"))
-    audience = random.choice(["only_me", "granted"])
+    restrictions = random.choice(RESTRICTIONS)
+    audience = random.choice(["only_me", "granted", "mutuals", "anyone"])
     choices: list[tuple[Change, Apply]] = [
         (
             ToAudience(audience),
             lambda: set_audience(cameo=cameo, audience=audience, now=now, by=owner),
+        ),
+        (
+            ToRestrictions(parse_restrictions(restrictions, now=now)),
+            lambda: set_restrictions(cameo=cameo, terms=restrictions, now=now, by=owner),
         ),
         (Blocking(other), lambda: block_account(account=other, now=now, by=owner)),
         (
@@ -127,18 +133,24 @@ def _holds(seed: int) -> int:
             for item in found.items
             if item.account is not None
         }
+        strangers = {
+            item.purpose: (item.before, item.after) for item in found.items if item.account is None
+        }
         assert len(changes) == len([item for item in found.items if item.account is not None])
         for key, effect in after.items():
             # What this finds of people whom the owner doesn't know stands under None.
             if key in changes:
                 assert changes[key] == (before[key], effect), (seed, change, key)
             elif effect is not before[key]:
-                assert isinstance(change, ToAudience), (seed, change, key)
+                assert strangers[key[1]] == (before[key], effect), (seed, change, key)
         return len(changes)
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, GROUP))
-def test_it_says_just_what_saving_it_changes(db: None, first: int) -> None:
+def test_it_says_just_what_saving_it_changes(
+    db: None, first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consent.restricting.stepped_up", lambda **_: True)
     assert sum(_holds(seed) for seed in range(first, first + GROUP)) > 0
 
 
