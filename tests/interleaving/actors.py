@@ -14,7 +14,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, connections
 from common.clock import utcnow
 from common.errors import CameoError
 from consent.interface import Denied, Outputs, RenderRequest
-from identity.models import Cameo
+from identity.models import Cameo, CaptureSession
 from tests.interleaving.clients import Http, NoAnswer, person
 from tests.interleaving.history import Claim, Done, Outcome, Write
 from tests.interleaving.operations import (
@@ -33,6 +33,7 @@ from tests.interleaving.world import GENERATORS, OWNERS, PROMPTS, Board, World
 HTTP_SHARE = 0.5
 DUETS = 0.15
 TERMS = (OPEN_TERMS, OPEN_TERMS, OPEN_TERMS, CLOSED_TERMS, ASKING_TERMS)
+RESTRICTIONS: tuple[dict[str, Any], ...] = ({}, {}, OPEN_TERMS, CLOSED_TERMS, ASKING_TERMS)
 APPROVED_SHARE = 0.85
 KEYED = 0.3
 PAST_SHARE = 0.04
@@ -150,9 +151,12 @@ class Actor:
         while True:
             choice = self._choose()
             if self._next is not None and TABLE[self._next].apt(choice):
+                # What was just given is at hand.
                 return self._next, TABLE[self._next], choice
             for kind in self._random.choices(kinds, weights, k=20):
                 operation = TABLE[kind]
+                if not operation.possible(choice):
+                    continue
                 if operation.apt(choice):
                     return kind, operation, choice
                 if operation.permits is None and self._random.random() < IN_VAIN / 10:
@@ -190,6 +194,7 @@ class Actor:
             friendship=self.board.known("friendship", owner, other),
             block=self.board.known("block", owner, other),
             terms=rand.choice(TERMS),
+            restrictions=rand.choice(RESTRICTIONS),
             audience=rand.choice(AUDIENCES),
             token=self._one_of(self._tokens),
             lease=self._one_of(self._leases),
@@ -277,6 +282,8 @@ class Actor:
         """What was believed turned out not to be so."""
         if code == "cameo_state":
             self.board.suspended[choice.owner] = 0
+        if code == "step_up_needed":
+            step_up(choice.owner_id, choice.cameo)
         if code == "grant_withdrawn":
             self.board.learn("grant", choice.owner, choice.other, "")
         if code == "friendship_ended":
@@ -310,6 +317,23 @@ class Actor:
             Done(self.part.actor, "enrol", "door", began, ended, Outcome.DONE, writes=writes)
         )
         self.board.enrolled(choice.owner, generation)
+
+
+def step_up(owner: str, cameo: str) -> None:
+    """The owner passes a step-up capture, as its decision would leave it."""
+    now = utcnow()
+    CaptureSession.objects.create(
+        account_id=owner,
+        cameo_id=cameo,
+        purpose="step-up",
+        state="decided",
+        outcome="pass",
+        passed_at=now,
+        nonce_hash="0" * 64,
+        script=[],
+        created=now,
+        expires=now,
+    )
 
 
 def first_values(cameo: str) -> tuple[Write, ...]:

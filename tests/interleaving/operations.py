@@ -72,6 +72,7 @@ class Choice:
     friendship: str
     block: str
     terms: dict[str, Any]
+    restrictions: dict[str, Any]
     audience: str
     token: Held | None
     lease: Held | None
@@ -110,6 +111,7 @@ class Operation:
         writes: what is written by an operation that was done, given its answer (None: unsure).
         permits: whether an answer permits; None for what never does.
         apt: whether it makes sense now; otherwise it is mostly drawn again.
+        possible: whether it can be done at all.
         rests_on: the token or lease that a permit rests on.
     """
 
@@ -119,6 +121,7 @@ class Operation:
     writes: Callable[[Choice, Any], tuple[Write, ...]] = lambda choice, answer: ()
     permits: Callable[[Choice, Any], bool] | None = None
     apt: Callable[[Choice], bool] = lambda choice: True
+    possible: Callable[[Choice], bool] = lambda choice: True
     rests_on: Callable[[Choice], Held | None] = field(default=lambda choice: None)
 
 
@@ -427,7 +430,7 @@ TABLE: dict[str, Operation] = {
         ),
         http=_decide,
         writes=_decided,
-        apt=lambda c: c.asked is not None,
+        possible=lambda c: c.asked is not None,
     ),
     # --- grants and audience --------------------------------------------------------------------
     "create_grant": Operation(
@@ -476,6 +479,16 @@ TABLE: dict[str, Operation] = {
         ),
         http=_owner_call("PUT", "/v1/cameos/{cameo}/audience", lambda c: {"audience": c.audience}),
         writes=lambda c, answer: (Write(("audience", c.cameo), c.audience),),
+    ),
+    "set_restrictions": Operation(
+        3,
+        door=lambda c: consent.set_restrictions(
+            cameo=c.cameo, terms=c.restrictions, now=utcnow(), by=c.owner_id
+        ),
+        http=_owner_call(
+            "PUT", "/v1/cameos/{cameo}/restrictions", lambda c: {"terms": c.restrictions}
+        ),
+        writes=lambda c, answer: (Write(("restrictions", c.cameo), _terms_value(c.restrictions)),),
     ),
     # --- people ---------------------------------------------------------------------------------
     "ask_friendship": Operation(
