@@ -195,6 +195,7 @@ OTHERS: tuple[Change, ...] = (
     ("minor", {"guarded": False}),
     *(("drop_term", (holder, tag)) for holder in HOLDERS for tag in TAGS),
     *_SPOILING,
+    *_OF_THE_REQUEST,
 )
 
 JUNKED: tuple[Change, ...] = tuple(
