@@ -14,7 +14,14 @@ urlpatterns = [
 ]
 
 # Under these a program asks; everywhere else a person does.
-_PROGRAMS = ("/v1", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/.well-known/")
+_PROGRAMS = (
+    "/v1",
+    "/access/",
+    "/oauth/token",
+    "/oauth/revoke",
+    "/oauth/introspect",
+    "/.well-known/",
+)
 _HEALTH = ("/livez", "/readyz")
 
 

@@ -156,6 +156,12 @@ class MonthInvalid(InvalidInput):
     message = "This is not a month."
 
 
+class DecisionNotFound(NotFound):
+    """No decision is kept under this id."""
+
+    message = "There is no such decision."
+
+
 class LeaseNotFound(NotFound):
     """There is no such lease, or it is somebody else's."""
 

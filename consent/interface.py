@@ -15,6 +15,7 @@ from consent.errors import (
     TokenRefused,
     TokenRequestMismatch,
 )
+from consent.explanation import Explanation, Step
 from consent.granting import change_grant, create_grant, withdraw_grant
 from consent.guarding import (
     accept_guardianship,
@@ -48,6 +49,7 @@ from consent.records import (
 )
 from consent.redemption import introspect, redeem, redeem_again
 from consent.relations import list_blocks, list_friendships, read_block, read_friendship
+from consent.replaying import Replay, ReplayState, replay
 from consent.request import (
     DecisionRequest,
     Label,
@@ -69,6 +71,7 @@ from consent.searching import (
 )
 from consent.selectors import (
     decide_for,
+    explain_to_owner,
     jwks,
     list_grants_given,
     list_grants_received,
@@ -92,6 +95,7 @@ __all__ = [
     "Denied",
     "Difference",
     "Effect",
+    "Explanation",
     "Finding",
     "Found",
     "FriendshipRecord",
@@ -110,9 +114,12 @@ __all__ = [
     "Purpose",
     "Reason",
     "RenderRequest",
+    "Replay",
+    "ReplayState",
     "RestrictionsRecord",
     "StatementLine",
     "StatementRecord",
+    "Step",
     "Template",
     "TokenAlreadyRedeemed",
     "TokenRefused",
@@ -135,6 +142,7 @@ __all__ = [
     "end_friendship",
     "end_guardianship",
     "evaluate_many",
+    "explain_to_owner",
     "introspect",
     "issue",
     "issue_again",
@@ -165,6 +173,7 @@ __all__ = [
     "redeem",
     "redeem_again",
     "redeem_invite",
+    "replay",
     "revoke_invite",
     "set_audience",
     "set_restrictions",

@@ -16,6 +16,7 @@ from consent.decision import Decision, Effect, decide
 from consent.errors import Denied
 from consent.models import IssuedToken, token_id
 from consent.records import Issued, Pending
+from consent.replaying import keep_decision
 from consent.request import DecisionRequest, RenderRequest
 from consent.snapshots import hold_snapshot, lock_likenesses
 from consent.tokens import MAX_LIFE, LikenessDetail, LikenessToken, from_claims, mint
@@ -40,6 +41,7 @@ def issue(
 
     Raises:
         Denied: the decision was deny; carries the requester's view of it.
+        KeystoreUnavailable: what was decided on can't be kept; then there is no token.
     """
     asked = DecisionRequest(requester, generator, now, request)
     with transaction.atomic():
@@ -61,10 +63,15 @@ def issue(
             request=request.document(),
             expires=_moment(token.expires),
         )
+        kept = keep_decision(
+            token=token.jti, request=asked, snapshot=snapshot, decision=decision, now=now
+        )
         for basis in sorted(decision.basis, key=lambda entry: entry.cameo):
             body = {
                 "approval": basis.approval,
                 "by": by,
+                "decision": kept.id,
+                "decision_digest": kept.digest,
                 "epoch": basis.epoch,
                 "generator": generator,
                 "grant": basis.grant,

@@ -12,6 +12,7 @@ from common.ids import is_id
 from common.keyring import TOKEN
 from consent.decision import Decision, decide
 from consent.errors import CameoNotFound, GrantNotFound, LeaseNotFound
+from consent.explanation import Explanation, explain
 from consent.facts import ApprovalFact, Count, LikenessFact, Snapshot
 from consent.models import Audience, Grant, Lease, Restrictions, UseLikeness
 from consent.records import (
@@ -48,6 +49,22 @@ def decide_for(
     """
     asked = DecisionRequest(requester, generator, now, request)
     return decide(asked, read_snapshot(asked))
+
+
+def explain_to_owner(
+    *, cameo: str, requester: str, generator: str, request: RenderRequest, now: datetime, by: str
+) -> Explanation:
+    """Why `requester` would be answered so now, and what would change it, to the owner `by`.
+
+    Raises:
+        CameoNotFound: there is no such cameo, or it is somebody else's, or the request isn't
+            about it.
+    """
+    _check_owner(cameo, by)
+    if cameo not in request.likenesses:
+        raise CameoNotFound
+    asked = DecisionRequest(requester, generator, now, request)
+    return explain(asked, read_snapshot(asked), cameo)
 
 
 def grant_record(row: Grant) -> GrantRecord:

@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -136,7 +136,10 @@ def read_snapshot(request: DecisionRequest) -> Snapshot:
         list(dict.fromkeys(cameos)),
     )
     first = rows[0]
-    likenesses = (_likeness(row[_LIKENESS], request.requester, request.at.date()) for row in rows)
+    likenesses = (
+        _likeness(row[_LIKENESS], request.requester, request.at.astimezone(UTC).date())
+        for row in rows
+    )
     friends, blocks = first[33] or (), first[34] or ()
     return Snapshot(
         requester=_account(*first[_ASKER]),

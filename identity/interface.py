@@ -9,7 +9,7 @@ from identity.enrolment.disputes import open_dispute
 from identity.enrolment.erasure import erase_cameo, keyless_cameos, reapply_erasures
 from identity.enrolment.sessions import create_session, receive_clip
 from identity.enrolment.upkeep import renew_keys
-from identity.protection.data_keys import check_keystore
+from identity.protection.data_keys import check_keystore, data_keys, open_with, seal_for
 from identity.protection.keyring import keyring
 from identity.protection.receipts import Receipt, erasure_receipt
 from identity.protection.renewal import Renewal
@@ -59,6 +59,7 @@ __all__ = [
     "cameo_view",
     "check_keystore",
     "create_session",
+    "data_keys",
     "decide_dispute",
     "decide_review",
     "erase_cameo",
@@ -69,6 +70,7 @@ __all__ = [
     "list_reviews",
     "lock_cameos",
     "open_dispute",
+    "open_with",
     "own_cameo",
     "prepare_to_verify",
     "read_cameos",
@@ -78,6 +80,7 @@ __all__ = [
     "receive_clip",
     "renew_keys",
     "resume_cameo",
+    "seal_for",
     "session_view",
     "stepped_up",
     "suspend_cameo",

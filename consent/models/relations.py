@@ -94,7 +94,7 @@ class Block(models.Model):
 class Invite(models.Model):
     """A code that brings one new person in, and makes them the inviter's friend.
 
-    The code itself isn't kept: it is derived from the id (see consent.invites).
+    The code itself isn't kept: it is derived from the id (see consent.inviting).
     """
 
     id = models.CharField(max_length=32, primary_key=True, default=_invite_id, editable=False)

@@ -19,10 +19,10 @@ from accounts.interface import Registered, register_generator
 from accounts.models import Generator, User
 from common.clock import utcnow
 from identity.models import Cameo
+from tests.consent.conftest import step_up
 
 if TYPE_CHECKING:
-    from tests.consent.conftest import step_up
-from tests.api.oauth_flow import Flow
+    from tests.api.oauth_flow import Flow
 
 PERSON = "cameo:enrol cameo:read consent:manage"
 RENDERER = "likeness:issue likeness:redeem"
