@@ -45,9 +45,10 @@ def test_every_case_is_read_back_as_it_was_and_decided_alike() -> None:
         read, again = read_case(case, facts)
         decision = decide(request, snapshot)
         assert decide(read, again).effect is decision.effect
-        if decision.permitted:
-            # Terms that can't be read have no spelling of their own, but nor do they permit.
+        if '"unknown"' not in written:
+            # Terms that can't be read have no spelling of their own; their order may change.
             assert (read, again) == (request, snapshot)
+        if decision.permitted:
             assert decision_bytes(decide(read, again)) == decision_bytes(decision)
     assert unwritten < 150
 
