@@ -45,7 +45,7 @@ def test_every_case_is_read_back_as_it_was_and_decided_alike() -> None:
         read, again = read_case(case, facts)
         decision = decide(request, snapshot)
         assert decide(read, again).effect is decision.effect
-        if '"unknown"' not in written:
+        if decision.permitted and '"unknown"' not in written:
             # Terms that can't be read have no spelling of their own; their order may change.
             assert (read, again) == (request, snapshot)
         if decision.permitted:
