@@ -65,7 +65,10 @@ class GuardedGrant:
 
 @dataclass(frozen=True, slots=True)
 class UseRecord:
-    """One use of one likeness, as its owner sees it; no grant means their own use."""
+    """One use of one likeness, as its owner sees it.
+
+    No grant means that none was needed: their own use, or their audience covered it.
+    """
 
     id: str
     cameo: str

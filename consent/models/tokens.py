@@ -60,7 +60,7 @@ class Use(models.Model):
 
 
 class UseLikeness(models.Model):
-    """A likeness in a use, and the grant it rested on (none for the owner's own)."""
+    """A likeness in a use, and the grant it rested on; none for the owner's own, or by audience."""
 
     use = models.ForeignKey(Use, on_delete=models.PROTECT, related_name="likenesses")
     cameo = models.ForeignKey("identity.Cameo", on_delete=models.PROTECT, related_name="+")
