@@ -15,19 +15,19 @@ from common.clock import utcnow
 from common.errors import CameoError
 from consent.interface import Denied, Outputs, RenderRequest
 from identity.models import Cameo, CaptureSession
-from tests.interleaving.clients import Http, NoAnswer, person
-from tests.interleaving.history import Claim, Done, Outcome, Write
-from tests.interleaving.operations import (
+from tests.interleaving.choices import (
     ASKING_TERMS,
     CLOSED_TERMS,
     OPEN_TERMS,
-    TABLE,
     Asked,
     Choice,
     Held,
     Operation,
     of,
 )
+from tests.interleaving.clients import Http, NoAnswer, person
+from tests.interleaving.history import Claim, Done, Outcome, Write
+from tests.interleaving.operations import TABLE
 from tests.interleaving.world import GENERATORS, OWNERS, PROMPTS, Board, World
 
 HTTP_SHARE = 0.5
