@@ -27,7 +27,10 @@ class UseShape(serializers.Serializer[Any]):
     cameo = serializers.CharField()
     generator = serializers.CharField()
     requester = serializers.CharField()
-    grant = serializers.CharField(allow_null=True, help_text="Null: none was needed; your own use, or your audience covered it.")
+    grant = serializers.CharField(
+        allow_null=True,
+        help_text="Null: none was needed; your own use, or your audience covered it.",
+    )
     grant_version = serializers.IntegerField(allow_null=True)
     purpose = serializers.CharField()
     labels = serializers.ListField(child=serializers.CharField())

@@ -24,7 +24,7 @@ def test_a_live_grant_permits_and_says_what_it_rests_on() -> None:
     decision = decide(asked(), world())
     assert decision.effect is Effect.PERMIT
     assert decision.reasons == ()
-    assert decision.basis == (Basis(CAMEOS[0], 3, f"grt_{CAMEOS[0]}", 1),)
+    assert decision.basis == (Basis(CAMEOS[0], 3, "grant", f"grt_{CAMEOS[0]}", 1),)
     assert decision.epochs == {CAMEOS[0]: 3}
     assert decision.valid_until is None
     assert decision.for_requester() == decision.for_owner(CAMEOS[0]) == ()
@@ -142,7 +142,7 @@ def test_owners_need_no_grant_whatever_their_audience_is() -> None:
     own = likeness(owner=AccountFact("bob", True), audience="only_me", grant=None)
     decision = decide(asked(purpose="advertising"), world(own))
     assert decision.permitted
-    assert decision.basis == (Basis(CAMEOS[0], 3, None, None),)
+    assert decision.basis == (Basis(CAMEOS[0], 3, "own"),)
     assert reasons(asked(), world(replace(own, state="suspended"))) == [Reason.CAMEO_SUSPENDED]
     sexual = asked(labels=frozenset({"sexual"}))
     assert reasons(sexual, world(own)) == [Reason.LABEL_ALWAYS_DENIED]

@@ -23,7 +23,6 @@ from consent.interface import (
     LeaseState,
     change_grant,
     introspect,
-    issue,
     issue_again,
     list_uses,
     read_lease,
@@ -415,9 +414,7 @@ def test_reading_is_of_one_moment_and_changes_nothing() -> None:
 
     cast = make_cast()
     cast.grant()
-    issued = issue(
-        generator=cast.gen, requester=cast.bob, request=cast.request(), now=NOW, by=cast.gen
-    )
+    issued = cast.issue()
     statements: list[str] = []
 
     def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

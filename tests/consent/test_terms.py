@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -132,6 +133,8 @@ def test_equal_terms_have_one_spelling() -> None:
 
 
 ASKED = request()
+COUNTS_THAT_ARE_NONE: tuple[Any, ...] = (0, -1, True, 1.5, "3")
+FLAGS_THAT_ARE_NONE: tuple[Any, ...] = (None, 1, "true", [])
 OTHERS = frozenset({"carol", "dave"})
 
 
@@ -219,13 +222,9 @@ def test_each_term_allows_the_rest(
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *(
-            (name, value)
-            for name in ("max_uses", "max_outputs")
-            for value in (0, -1, True, 1.5, "3")
-        ),
+        *itertools.product(("max_uses", "max_outputs"), COUNTS_THAT_ARE_NONE),
         ("max_uses_per_day", 1_000_001),
-        *((name, value) for name in ("remix", "attribution") for value in (None, 1, "true", [])),
+        *itertools.product(("remix", "attribution"), FLAGS_THAT_ARE_NONE),
         ("generators", []),
         ("generators", ["a", "a"]),
         ("generators", {"refuse": []}),
