@@ -16,21 +16,18 @@ from enum import StrEnum
 from consent.facts import (
     ANYONE,
     AUDIENCES,
+    GRANTED,
     MUTUALS,
     ONLY_ME,
+    AccountFact,
     LikenessFact,
     Snapshot,
 )
+from consent.faults import own_faults
 from consent.reasons import OWN_FAULTS, Reason
 from consent.request import (
-    MAX_LIKENESSES,
     DecisionRequest,
-    Label,
     Purpose,
-    RenderRequest,
-    is_count,
-    is_digest,
-    is_seconds,
 )
 from consent.terms import (
     NO_TERMS,
@@ -174,7 +171,7 @@ def _decide(request: DecisionRequest, snapshot: Snapshot) -> Decision:
     facts: dict[str, LikenessFact] = {fact.cameo: fact for fact in snapshot.likenesses}
     if len(facts) != len(snapshot.likenesses):
         raise ValueError("a snapshot with two facts about one cameo")
-    found = [Finding(reason) for reason in _own_faults(request.render)]
+    found = [Finding(reason) for reason in own_faults(request.render)]
     found += [Finding(reason) for reason in _party_faults(request, snapshot)]
     used: list[_Cover] = []
     for cameo in request.render.likenesses:
@@ -192,35 +189,6 @@ def _decide(request: DecisionRequest, snapshot: Snapshot) -> Decision:
         basis=tuple(cover.basis for cover in used if cover.basis is not None),
         valid_until=min((end for cover in used for end in cover.ends), default=None),
     )
-
-
-def _own_faults(render: RenderRequest) -> Iterator[Reason]:
-    if not render.likenesses:
-        yield Reason.NO_LIKENESS
-    if len(render.likenesses) > MAX_LIKENESSES:
-        yield Reason.TOO_MANY_LIKENESSES
-    if len(set(render.likenesses)) != len(render.likenesses):
-        yield Reason.LIKENESS_REPEATED
-    if render.purpose not in set(Purpose):
-        yield Reason.PURPOSE_UNKNOWN
-    if render.labels is None:
-        yield Reason.LABELS_UNDECLARED
-    else:
-        if not render.labels <= set(Label):
-            yield Reason.LABEL_UNKNOWN
-        if _is_always_denied(render.labels):
-            yield Reason.LABEL_ALWAYS_DENIED
-    if not is_digest(render.prompt_digest) or not (
-        render.inputs_digest is None or is_digest(render.inputs_digest)
-    ):
-        yield Reason.DIGEST_INVALID
-    if not (is_count(render.outputs.count) and is_seconds(render.outputs.seconds)):
-        yield Reason.OUTPUTS_INVALID
-
-
-def _is_always_denied(labels: frozenset[str]) -> bool:
-    minors_unclothed = Label.MINORS_PRESENT in labels and Label.NUDITY in labels
-    return Label.SEXUAL in labels or minors_unclothed
 
 
 def _party_faults(request: DecisionRequest, snapshot: Snapshot) -> Iterator[Reason]:
@@ -245,6 +213,9 @@ _STATE_FAULTS = {
     "expired": Reason.CAMEO_EXPIRED,
     "erased": Reason.CAMEO_ERASED,
 }
+
+
+_NOBODYS = LikenessFact("", AccountFact("", True), "active", None, 0, GRANTED, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +250,18 @@ def _cover(
 ) -> _Cover:
     fact = facts.get(cameo)
     if fact is None:
+        # What isn't there takes as long as what isn't granted; whatever comes of it is dropped.
+        _judge(request, snapshot, facts, _NOBODYS)
         return _Cover((Reason.CAMEO_UNKNOWN,))
+    return _judge(request, snapshot, facts, fact)
+
+
+def _judge(
+    request: DecisionRequest,
+    snapshot: Snapshot,
+    facts: Mapping[str, LikenessFact],
+    fact: LikenessFact,
+) -> _Cover:
     company = _company(request, facts, fact)
     faults = [*_state_faults(request, fact), *_block_faults(request, snapshot, fact, company)]
     approval = fact.approval if fact.approval and request.at < fact.approval.until else None
@@ -292,7 +274,7 @@ def _cover(
     if request.requester == fact.owner.id:
         if minor:
             faults += _reasons(STRICT, request, around)
-        return _Cover(tuple(faults), Basis(cameo, fact.epoch, OWN), (), tuple(ends))
+        return _Cover(tuple(faults), Basis(fact.cameo, fact.epoch, OWN), (), tuple(ends))
     faults += _reasons(fact.restrictions, request, around)
     if minor:
         faults += _reasons(STRICT_FOR_OTHERS, request, around)
@@ -305,7 +287,7 @@ def _cover(
         ends.append(approval.until)
     by_grant = fact.grant if way.kind == GRANT else None
     basis = Basis(
-        cameo,
+        fact.cameo,
         fact.epoch,
         way.kind,
         grant=by_grant.id if by_grant else None,

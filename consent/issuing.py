@@ -18,7 +18,7 @@ from consent.models import IssuedToken, token_id
 from consent.records import Issued, Pending
 from consent.replaying import keep_decision
 from consent.request import DecisionRequest, RenderRequest
-from consent.snapshots import hold_snapshot, lock_likenesses
+from consent.snapshots import hold_snapshot, lock_likenesses, read_snapshot
 from consent.tokens import MAX_LIFE, LikenessDetail, LikenessToken, from_claims, mint
 from identity.interface import keyring
 
@@ -44,6 +44,7 @@ def issue(
         KeystoreUnavailable: what was decided on can't be kept; then there is no token.
     """
     asked = DecisionRequest(requester, generator, now, request)
+    _refuse_early(asked)
     with transaction.atomic():
         cameos = lock_likenesses(request)
         snapshot = hold_snapshot(asked)
@@ -97,6 +98,7 @@ def issue_again(
             redeemed or expired; or consent has changed, or the generator was suspended, since.
     """
     asked = DecisionRequest(requester, generator, now, request)
+    _refuse_early(asked)
     with transaction.atomic():
         lock_likenesses(request)
         snapshot = hold_snapshot(asked)
@@ -142,6 +144,17 @@ def ask_again(
         if found is None:
             raise Denied
         return found
+
+
+def _refuse_early(asked: DecisionRequest) -> None:
+    """Raise `Denied` for what is denied without any lock.
+
+    A likeness that isn't there has no row to lock, and what it takes to lock one can be measured;
+    nor shall those who are denied wait for, or hold up, those who aren't.
+    """
+    decision = decide(asked, read_snapshot(asked))
+    if decision.effect is Effect.DENY:
+        raise Denied(decision.for_requester())
 
 
 def _claims(asked: DecisionRequest, decision: Decision, *, audience: str) -> LikenessToken:

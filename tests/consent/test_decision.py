@@ -75,7 +75,7 @@ def test_labels_that_no_term_forbids_are_permitted(labels: set[str]) -> None:
         ({"state": "erased"}, Reason.CAMEO_ERASED),
         ({"owner": AccountFact("alice", False)}, Reason.OWNER_INACTIVE),
         ({"audience": "only_me"}, Reason.AUDIENCE_ONLY_ME),
-        ({"audience": "anyone"}, Reason.AUDIENCE_UNKNOWN),
+        ({"audience": "everyone"}, Reason.AUDIENCE_UNKNOWN),
         ({"audience": ""}, Reason.AUDIENCE_UNKNOWN),
         ({"grant": None}, Reason.NO_GRANT),
     ],

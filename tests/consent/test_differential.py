@@ -201,7 +201,7 @@ PLANTED: dict[str, Any] = {
     "closed accounts own": without("_state_faults", Reason.OWNER_INACTIVE),
     "an enrolment has no end": without("_state_faults", Reason.CAMEO_EXPIRED),
     "a closed account asks": without("_party_faults", Reason.REQUESTER_INACTIVE),
-    "labels needn't be declared": without("_own_faults", Reason.LABELS_UNDECLARED),
+    "labels needn't be declared": without("own_faults", Reason.LABELS_UNDECLARED),
     "a minor at the 18th birthday": of_facts(AccountFact, "is_minor", is_minor_at_equality),
     "the audience lets in to a minor": of_function("_by_audience", audience_under_minors),
     "friends one way only": of_function("_by_audience", friends_by_one_side),

@@ -11,7 +11,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connections
 
 import audit.interface as audit
 from accounts.interface import suspend_generator
@@ -57,7 +57,7 @@ def together(*threads: Sequence[Action]) -> list[Done]:
                     code = error.code
                 done.append(Done(name, began, time.monotonic(), code))
         finally:
-            connection.close()
+            connections.close_all()
         return done
 
     with ThreadPoolExecutor(len(threads)) as pool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from audit.interface import CursorUnknown
@@ -319,7 +319,7 @@ def test_bulk_is_of_one_moment_though_consent_ends_between(
         try:
             withdraw_grant(grant=grant, now=NOW, by=cast.alice)
         finally:
-            connection.close()
+            connections.close_all()
 
     def read_and_withdraw(asked: DecisionRequest) -> Snapshot:
         found = read_snapshot(asked)

@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connections, transaction
 
 import audit.interface as audit
 from accounts.interface import suspend_generator
@@ -31,7 +31,7 @@ def first(action: Callable[[], Any], acted: Event, second_done: Event) -> bool:
             acted.set()
             return second_done.wait(timeout=HELD)
     finally:
-        connection.close()
+        connections.close_all()
 
 
 def second(action: Callable[[], Any], acted: Event, second_done: Event) -> str:
@@ -43,7 +43,7 @@ def second(action: Callable[[], Any], acted: Event, second_done: Event) -> str:
         return error.code
     finally:
         second_done.set()
-        connection.close()
+        connections.close_all()
 
 
 def one_after_the_other(one: Callable[[], Any], other: Callable[[], Any]) -> tuple[bool, str]:
