@@ -27,7 +27,13 @@ from audit.interface import Page, page
 from common.clock import rfc3339
 from common.ids import is_id
 from consent.decision import Effect, decide
-from consent.errors import ApprovalDecided, ApprovalLapsed, ApprovalNotFound, ConsentChanged
+from consent.errors import (
+    ApprovalDecided,
+    ApprovalLapsed,
+    ApprovalNotFound,
+    ApprovalsFull,
+    ConsentChanged,
+)
 from consent.facts import ApprovalFact, Snapshot
 from consent.models import Approval
 from consent.records import ApprovalRecord, Pending
@@ -38,6 +44,8 @@ from consent.tokens import LikenessToken
 
 State = Approval.State
 _OPEN = (State.ASKED, State.APPROVED)
+MAX_WAITING = 20
+"""So many requests of one person may wait with one owner: an inbox is nobody's to fill."""
 
 
 def ask(
@@ -56,6 +64,9 @@ def ask(
         owners: account ids by the cameos that wait for them, whose locks the caller holds.
         now: when.
         by: who asks, for the ledger: the generator's client id.
+
+    Raises:
+        ApprovalsFull: too many requests of this person wait with an owner already.
     """
     rows = [
         _waiting(asked, cameo, now, by) or _ask(asked, cameo, owner, now, by)
@@ -108,6 +119,11 @@ def _waiting(asked: DecisionRequest, cameo: str, now: datetime, by: str) -> Appr
 
 
 def _ask(asked: DecisionRequest, cameo: str, owner: str, now: datetime, by: str) -> Approval:
+    waiting = Approval.objects.filter(
+        cameo_id=cameo, requester_id=asked.requester, state=State.ASKED, expires__gt=now
+    )
+    if waiting.count() >= MAX_WAITING:
+        raise ApprovalsFull
     row = Approval.objects.create(
         cameo_id=cameo,
         owner_id=owner,

@@ -149,6 +149,13 @@ class ApprovalDecided(Conflict):
     message = "This was decided otherwise before."
 
 
+class ApprovalsFull(Conflict):
+    """Too many requests of one person wait with one owner."""
+
+    code = "approvals_full"
+    message = "Too many of your requests wait for an answer; let some be decided first."
+
+
 class MonthInvalid(InvalidInput):
     """A statement is for a calendar month, written as 2026-11."""
 

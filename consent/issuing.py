@@ -41,6 +41,7 @@ def issue(
 
     Raises:
         Denied: the decision was deny; carries the requester's view of it.
+        ApprovalsFull: too many requests of this person wait with an owner already.
         KeystoreUnavailable: what was decided on can't be kept; then there is no token.
     """
     asked = DecisionRequest(requester, generator, now, request)

@@ -216,6 +216,7 @@ class LikenessTokens(Endpoint):
             "request_invalid",
             "requester_misplaced",
             "not_permitted",
+            "approvals_full",
             *IDEMPOTENCY_CODES,
         ],
         parameters=[IDEMPOTENCY_KEY],
