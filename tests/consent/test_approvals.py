@@ -13,8 +13,6 @@ import audit.interface as audit
 from accounts.models import User
 from audit.models import LedgerEntry
 from common.errors import CameoError
-from consent.approvals import MAX_WAITING
-from consent.errors import ApprovalsFull
 from consent.interface import (
     ApprovalRecord,
     Denied,
@@ -34,7 +32,6 @@ from consent.interface import (
     withdraw_grant,
 )
 from consent.models import Approval, IssuedToken, Lease, Tally, Use
-from consent.request import Outputs, RenderRequest
 from events.models import Event
 from identity.models import Cameo
 from tests.consent.conftest import NOW, SECOND, Cast, cameo_of, user
@@ -436,20 +433,3 @@ def test_a_token_is_not_signed_again_once_its_approval_is_spent(
     cast.redeem(first, now=LATER)
     with pytest.raises(Denied):
         issue_again(request=cast.request(), jti=second.jti, **given)
-
-
-def test_nobody_fills_somebodys_inbox(cast: Cast, grant: GrantRecord) -> None:
-    def numbered(number: int) -> RenderRequest:
-        return cast.request(outputs=Outputs(1, float(number)))
-
-    first = cast.ask(request=numbered(0)).approvals[0]
-    for number in range(1, MAX_WAITING):
-        cast.ask(request=numbered(number))
-    with pytest.raises(ApprovalsFull):
-        cast.ask(request=numbered(MAX_WAITING))
-    assert cast.ask(request=numbered(0)).approvals == (first,)
-    decide(cast, first, approve=False)
-    cast.ask(request=numbered(MAX_WAITING))
-    # What came to its end takes no place.
-    cast.ask(request=numbered(MAX_WAITING + 1), now=NOW + WEEK)
-    assert Approval.objects.count() == MAX_WAITING + 2
