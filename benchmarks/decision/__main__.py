@@ -82,6 +82,8 @@ class Process:
         if self._child.stdin is not None:
             self._child.stdin.close()
         self._child.wait(60)
+        if self._child.stdout is not None:
+            self._child.stdout.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
