@@ -22,9 +22,7 @@ from identity.liveness.repeats import (
 )
 from identity.liveness.stillness import (
     MAX_STILL_SECONDS,
-    MIN_REST,
     is_dark,
-    least_drift,
     longest_still,
     same_frames,
 )
@@ -106,8 +104,6 @@ def freshness(track: Track, script: Script | None = None) -> Signal:
         return _signal(path, MAX_SHAPE, SignalOutcome.FAIL, "loop", n)
     if (likeness := likeness_backwards(fresh)) >= MIN_LIKENESS_BACKWARDS:
         return _signal(likeness, MIN_LIKENESS_BACKWARDS, SignalOutcome.FAIL, "backwards", n)
-    if (drift := least_drift(track)) < MIN_REST and not is_dark(track):
-        return _signal(drift, MIN_REST, SignalOutcome.FAIL, "frozen", n)
     swapped = swapped_frames(fresh)
     if swapped >= MIN_SWAPPED and swapped / n > MAX_SWAPPED:
         return _signal(swapped / n, MAX_SWAPPED, SignalOutcome.FAIL, "reordered", n)

@@ -21,12 +21,6 @@ drift by a part of the distance of the eyes' outer corners, in a frozen one by n
 STILL_FOR_GOOD_SECONDS: Final = 1.5
 """So long nothing may stand still, whatever the mesh says."""
 DARK: Final = 32.0
-REST_SECONDS: Final = 0.6
-MIN_REST: Final = 0.0012
-"""Even who sits as still as they can sways, breathes and beats: from one half of 0.6 s to the
-other the mesh moves by this part of the distance of the eyes' outer corners. In 30 clips of five
-people it never moved by less than 0.0024; in pictures that stood still under a sensor's noise, by
-0.0011 at most."""
 
 
 def is_dark(track: Track) -> bool:
@@ -76,31 +70,3 @@ def _drift(track: Track, start: int, end: int) -> float:
         return 0.0
     moved = places[-half:].mean(axis=0) - places[:half].mean(axis=0)
     return float(np.sqrt((moved**2).sum(axis=1).mean()))
-
-
-def least_drift(track: Track) -> float:
-    """Returns the least that the mesh drifts between the halves of any 0.6 s.
-
-    As a part of the distance of the eyes' outer corners; infinite where there is no such time
-    with a face on every frame. Noise that was laid over a frozen picture hides it from
-    `longest_still`, but moves no face.
-    """
-    times = track.times
-    if times.size < 4:
-        return float("inf")
-    rate = 1.0 / max(float(np.median(np.diff(times))), 1e-3)
-    half = max(2, round(REST_SECONDS * rate / 2))
-    if times.size < 2 * half:
-        return float("inf")
-    places = places_of(track, np.ones(times.size, dtype=np.bool_))
-    known = np.isfinite(places).all(axis=1)
-    total = np.cumsum(np.pad(np.nan_to_num(places), ((1, 0), (0, 0))), axis=0)
-    first = (total[half:-half] - total[: -2 * half]) / half
-    second = (total[2 * half :] - total[half:-half]) / half
-    seen = np.cumsum(np.pad(known.astype(np.int64), (1, 0)))
-    whole = (seen[2 * half :] - seen[: -2 * half]) == 2 * half
-    # Frames that came late would make a longer time of it, and a longer one moves more.
-    if not whole.any():
-        return float("inf")
-    moved = np.sqrt(((second - first) ** 2).sum(axis=1) / len(POINTS))
-    return float(moved[whole].min())

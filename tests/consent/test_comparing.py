@@ -46,7 +46,7 @@ from tests.consent.populations import RESTRICTIONS, TERMS, Population, populatio
 from tests.consent.test_searching import befriend, open_to
 
 SEEDS = 200
-GROUP = 20
+GROUP = 100
 PERMIT, PENDING, DENY = Effect.PERMIT, Effect.PENDING, Effect.DENY
 
 Effects = dict[tuple[str, str], Effect]

@@ -25,8 +25,7 @@ class Moment:
             (the subject's own left), positive pitch up.
         lids: 0 open, 1 shut. mouth: 0 shut, 1 wide open.
         smile: 1 keeps the portrait's own smile, 0 shuts the mouth.
-        shake_x, shake_y: pixels of the frame, the head's own way among them.
-        shake_roll: degrees. zoom: factor.
+        shake_x, shake_y: pixels of the frame. shake_roll: degrees. zoom: factor.
     """
 
     yaw: float = 0.0
@@ -62,24 +61,19 @@ class Reach:
 
 
 class Sway:
-    """Slow involuntary movement of head and hand: sums of sines, the same for the same seed.
-
-    The head's own is as small as it was on real clips of people who sat still: between the halves
-    of 0.6 s it moves by 0.0025 of the distance of the eyes' outer corners at least.
-    """
+    """Slow involuntary movement of head and hand: sums of sines, the same for the same seed."""
 
     def __init__(self, seed: int) -> None:
         chance = np.random.default_rng(seed)
-        # Rows: yaw, pitch, roll (degrees), shake x, y (parts of the frame), roll, zoom, and the
-        # head's own way x, y (parts of the frame).
-        reach = np.array([0.7, 0.5, 0.4, 0.003, 0.0025, 0.25, 0.002, 0.003, 0.002])
-        slow, quick = chance.uniform(0.15, 0.45, (9, 2)), chance.uniform(0.8, 2.0, (9, 1))
+        # Rows: yaw, pitch, roll (degrees), shake x, y (parts of the frame), roll, zoom.
+        reach = np.array([0.7, 0.5, 0.4, 0.003, 0.0025, 0.25, 0.002])
+        slow, quick = chance.uniform(0.15, 0.45, (7, 2)), chance.uniform(0.8, 2.0, (7, 1))
         self._hertz = np.hstack([slow, quick])
-        self._phase = chance.uniform(0.0, 2 * np.pi, (9, 3))
+        self._phase = chance.uniform(0.0, 2 * np.pi, (7, 3))
         self._size = reach[:, None] * np.array([0.55, 0.35, 0.10])
 
     def at(self, t: float) -> tuple[float, ...]:
-        """The nine values at second `t`."""
+        """The seven values at second `t`."""
         waves = self._size * np.sin(2 * np.pi * self._hertz * t + self._phase)
         return tuple(float(value) for value in waves.sum(axis=1))
 
@@ -97,13 +91,13 @@ def moment_at(
 
     `shake` is a factor on what the hand does, not on the head's own sway.
     """
-    yaw, pitch, roll, x, y, shake_roll, zoom, own_x, own_y = sway.at(t)
+    yaw, pitch, roll, x, y, shake_roll, zoom = sway.at(t)
     now = Moment(
         yaw=yaw,
         pitch=pitch,
         roll=roll,
-        shake_x=(shake * x + own_x) * width,
-        shake_y=(shake * y + own_y) * width,
+        shake_x=shake * x * width,
+        shake_y=shake * y * width,
         shake_roll=shake * shake_roll,
         zoom=1.0 + shake * zoom,
     )

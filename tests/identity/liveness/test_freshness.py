@@ -256,27 +256,6 @@ def test_numbers_that_are_none_stop_nothing() -> None:
     assert freshness(replace(swaying(), changes=changes)).why in WHY
 
 
-def resting(still: tuple[int, int] | None = None) -> Track:
-    """Somebody who sits, with a mesh that jitters; their picture changes by noise all along."""
-    track = a_track(SECONDS)
-    meshes = track.meshes.copy()
-    if still is not None:
-        meshes[still[0] : still[1]] = meshes[still[0]]
-    size = float(np.linalg.norm(meshes[0, 33, :2] - meshes[0, 263, :2]))
-    jitter = np.random.default_rng(3).normal(0.0, 0.0005 * size, meshes[:, :, :2].shape)
-    meshes[:, :, :2] += jitter.astype(np.float32)
-    return replace(track, meshes=meshes, changes=noisy_changes(FRAMES))
-
-
-def test_noise_over_a_frozen_picture_does_not_hide_that_no_face_moves() -> None:
-    assert said(freshness(resting())) == ("pass", "ok")
-    frozen = freshness(resting(still=(60, 90)))
-    assert said(frozen) == ("fail", "frozen")
-    assert frozen.value is not None
-    assert frozen.threshold is not None
-    assert frozen.value < frozen.threshold < 0.01
-
-
 def test_a_short_loop_is_found_by_the_face_s_shape_however_the_picture_shakes() -> None:
     part = list(range(20, 44))
     track = played([*range(20), *part, *part, *part, *range(44, FRAMES)])
