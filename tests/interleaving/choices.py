@@ -140,8 +140,12 @@ def granted(choice: Choice, answer: Any) -> tuple[Write, ...]:
     )
 
 
-def grant_write(choice: Choice, value: str, *, final: bool = False) -> tuple[Write, ...]:
-    return (Write(("grant", choice.cameo, choice.other_id, choice.grant), value, final=final),)
+def grant_write(
+    choice: Choice, answer: Any, value: str, *, final: bool = False
+) -> tuple[Write, ...]:
+    # Which cameo it is of the answer says: who draws may know an older or a newer one by then.
+    cameo = choice.cameo if answer is None else of(answer, "cameo")
+    return (Write(("grant", cameo, choice.other_id, choice.grant), value, final=final),)
 
 
 def token(choice: Choice) -> Held:

@@ -195,14 +195,14 @@ TABLE: dict[str, Operation] = {
             grant=c.grant, terms=c.terms, now=utcnow(), by=c.owner_id
         ),
         http=owner_call("PATCH", "/v1/grants/{grant}", lambda c: {"terms": c.terms}),
-        writes=lambda c, answer: grant_write(c, terms_value(c.terms)),
+        writes=lambda c, answer: grant_write(c, answer, terms_value(c.terms)),
         apt=has_grant,
     ),
     "withdraw_grant": Operation(
         6,
         door=lambda c: consent.withdraw_grant(grant=c.grant, now=utcnow(), by=c.owner_id),
         http=owner_call("POST", "/v1/grants/{grant}/withdraw", nothing),
-        writes=lambda c, answer: grant_write(c, "withdrawn", final=True),
+        writes=lambda c, answer: grant_write(c, answer, "withdrawn", final=True),
         apt=has_grant,
     ),
     "set_audience": Operation(
